@@ -1,0 +1,61 @@
+// The contract between plans and the machines that run them. A backend owns memory, knows the
+// kernels of kernels.ts, and runs whole programs off the JavaScript thread. It knows nothing of
+// tensors, gradients or networks. To write one: implement `Backend`, then run the conformance suite.
+
+import type { TypedArray } from "../graph/dtype.js";
+import type { KernelCall, Program } from "./kernels.js";
+
+/** Memory that a backend owns. Freed by `dispose`, or when it is garbage collected. */
+export interface DeviceBuffer {
+  readonly bytes: number;
+  dispose(): void;
+}
+
+export interface RunBindings {
+  /**
+   * One for each input buffer: host memory is copied before `run` returns, so that the caller may
+   * reuse it at once.
+   */
+  readonly inputs: readonly (TypedArray | DeviceBuffer)[];
+  /** One for each state buffer. Written in place. */
+  readonly states: readonly DeviceBuffer[];
+}
+
+export interface RunResult {
+  /** One for each output buffer; they belong to the caller. */
+  readonly outputs: readonly DeviceBuffer[];
+  /** Seconds that each call took, in order, when the run was asked to measure them. */
+  readonly seconds?: Float64Array;
+}
+
+/** A loaded program. Its scratch memory lives as long as it does. */
+export interface Executable {
+  /**
+   * Runs every call, in order. Runs of one backend happen one after the other, in the order in which
+   * they were asked for, and never block the JavaScript thread. Rejects with `BackendError` when a
+   * kernel meets a value that it cannot take; the calls after it have then not run.
+   */
+  run(bindings: RunBindings, options?: { readonly profile?: boolean }): Promise<RunResult>;
+  dispose(): void;
+}
+
+export interface Backend {
+  /** "reference", "native", … */
+  readonly name: string;
+  /** What runs, for people: "native avx2, 2 threads". */
+  readonly description: string;
+  /** Memory that this backend can still have, in bytes; undefined if it cannot tell. */
+  availableMemory(): number | undefined;
+  /** Scratch memory that the calls of a program need beside its buffers, in bytes. */
+  scratchBytes(calls: readonly KernelCall[]): number;
+  /** Zeroed memory. */
+  allocate(bytes: number): DeviceBuffer;
+  /** Copies host memory in, in order with the runs; the host memory is copied before this returns. */
+  write(buffer: DeviceBuffer, data: TypedArray): Promise<void>;
+  /** Copies memory out, in order with the runs. */
+  read(buffer: DeviceBuffer): Promise<ArrayBuffer>;
+  /** Arena memory is shared among the executables of a backend: they never run at the same time. */
+  load(program: Program): Executable;
+  /** Ends the backend's threads and frees its memory, after what was asked for has run. */
+  close(): Promise<void>;
+}
