@@ -1,39 +1,319 @@
-// The packed structs that a plan's kernel calls arrive in: one per kernel, 8-byte fields throughout.
+// The codes and packed structs that programs arrive in; 8-byte fields throughout.
+// Written by scripts/generate-abi.mjs from src/backends/native/abi.ts: edit that, not this.
 #pragma once
 #include <cstdint>
+
+#define FOVEA_ABI_FINGERPRINT "d268ad72e03b6a98"
 
 namespace fovea {
 
 constexpr int kMaxRank = 6;
+constexpr int kMaxRegisters = 256;
 
-enum DType : int64_t { kF32 = 0, kI32 = 1, kU8 = 2 };
-enum Activation : int64_t { kNone = 0, kRelu = 1 };
-
-/** A strided window into buffer number `buffer`; -1 means "not given". Counts elements. */
-struct Operand {
-  int64_t buffer, dtype, offset;
-  int64_t strides[kMaxRank];
+enum DType : int64_t {
+  kF32 = 0,
+  kI32 = 1,
+  kU8 = 2,
 };
+
+enum Activation : int64_t {
+  kNone = 0,
+  kRelu = 1,
+};
+
+enum ConvAlgorithm : int64_t {
+  kConvDirect = 0,
+};
+
+enum BufferKind : int64_t {
+  kBufferArena = 0,
+  kBufferState = 1,
+  kBufferInput = 2,
+  kBufferOutput = 3,
+  kBufferConstant = 4,
+};
+
+enum SourceKind : int64_t {
+  kSourceMemory = 0,
+  kSourceIndex = 1,
+  kSourceConstant = 2,
+};
+
+enum ReduceOp : int64_t {
+  kReduceSum = 0,
+  kReduceMax = 1,
+  kReduceArgmax = 2,
+};
+
+enum Op : int64_t {
+  kOpNeg = 0,
+  kOpAbs = 1,
+  kOpExp = 2,
+  kOpLog = 3,
+  kOpSqrt = 4,
+  kOpSin = 5,
+  kOpCos = 6,
+  kOpTanh = 7,
+  kOpSigmoid = 8,
+  kOpErf = 9,
+  kOpFloor = 10,
+  kOpRelu = 11,
+  kOpAdd = 12,
+  kOpSub = 13,
+  kOpMul = 14,
+  kOpDiv = 15,
+  kOpMax = 16,
+  kOpMin = 17,
+  kOpPow = 18,
+  kOpEq = 19,
+  kOpNe = 20,
+  kOpLt = 21,
+  kOpLe = 22,
+  kOpSelect = 23,
+  kOpToF32 = 24,
+  kOpToI32 = 25,
+  kOpUniform = 26,
+};
+
+struct Operand {
+  int64_t buffer;
+  int64_t dtype;  // DType
+  int64_t offset;
+  int64_t strides[6];
+};
+static_assert(sizeof(Operand) == 72, "Operand");
 
 struct ConvGeometry {
-  int64_t batch, inChannels, outChannels, groups;
-  int64_t inSize[2], outSize[2], kernelSize[2], stride[2], padding[2], dilation[2];
+  int64_t batch;
+  int64_t inChannels;
+  int64_t outChannels;
+  int64_t groups;
+  int64_t inSize[2];
+  int64_t outSize[2];
+  int64_t kernelSize[2];
+  int64_t stride[2];
+  int64_t padding[2];
+  int64_t dilation[2];
 };
+static_assert(sizeof(ConvGeometry) == 128, "ConvGeometry");
 
 struct PoolGeometry {
-  int64_t batch, channels;
-  int64_t inSize[2], outSize[2], kernelSize[2], stride[2], padding[2], dilation[2];
+  int64_t batch;
+  int64_t channels;
+  int64_t inSize[2];
+  int64_t outSize[2];
+  int64_t kernelSize[2];
+  int64_t stride[2];
+  int64_t padding[2];
+  int64_t dilation[2];
+};
+static_assert(sizeof(PoolGeometry) == 112, "PoolGeometry");
+
+struct ProgramHeader {
+  int64_t bufferCount;
+  int64_t callCount;
+  int64_t arenaBytes;
+};
+static_assert(sizeof(ProgramHeader) == 24, "ProgramHeader");
+
+struct BufferSpec {
+  int64_t kind;  // BufferKind
+  int64_t index;
+  int64_t offset;
+  int64_t bytes;
+};
+static_assert(sizeof(BufferSpec) == 32, "BufferSpec");
+
+struct CallHeader {
+  int64_t kernel;
+  int64_t words;
+};
+static_assert(sizeof(CallHeader) == 16, "CallHeader");
+
+struct Source {
+  int64_t kind;  // SourceKind
+  Operand operand;
+};
+static_assert(sizeof(Source) == 80, "Source");
+
+struct Instruction {
+  int64_t op;  // Op
+  int64_t dtype;  // DType
+  int64_t args[3];
+  int64_t stream;
+};
+static_assert(sizeof(Instruction) == 48, "Instruction");
+
+struct Result {
+  int64_t value;
+  Operand operand;
+};
+static_assert(sizeof(Result) == 80, "Result");
+
+struct ElementwiseArgs {
+  int64_t rank;
+  int64_t shape[6];
+  int64_t sourceCount;
+  int64_t instructionCount;
+  int64_t resultCount;
+};
+static_assert(sizeof(ElementwiseArgs) == 80, "ElementwiseArgs");
+
+struct ReduceArgs {
+  int64_t op;  // ReduceOp
+  int64_t rank;
+  int64_t shape[6];
+  int64_t reduced[6];
+  int64_t sourceCount;
+  int64_t instructionCount;
+  int64_t value;
+  Operand result;
+};
+static_assert(sizeof(ReduceArgs) == 208, "ReduceArgs");
+
+struct MatmulArgs {
+  int64_t batch;
+  int64_t m;
+  int64_t n;
+  int64_t k;
+  Operand a;
+  Operand b;
+  Operand c;
+  Operand bias;
+  int64_t activation;  // Activation
+};
+static_assert(sizeof(MatmulArgs) == 328, "MatmulArgs");
+
+struct Conv2dArgs {
+  ConvGeometry geometry;
+  int64_t algorithm;  // ConvAlgorithm
+  Operand x;
+  Operand w;
+  Operand y;
+  Operand bias;
+  int64_t activation;  // Activation
+};
+static_assert(sizeof(Conv2dArgs) == 432, "Conv2dArgs");
+
+struct Conv2dGradInputArgs {
+  ConvGeometry geometry;
+  int64_t algorithm;  // ConvAlgorithm
+  Operand gy;
+  Operand w;
+  Operand gx;
+};
+static_assert(sizeof(Conv2dGradInputArgs) == 352, "Conv2dGradInputArgs");
+
+struct Conv2dGradWeightArgs {
+  ConvGeometry geometry;
+  int64_t algorithm;  // ConvAlgorithm
+  Operand x;
+  Operand gy;
+  Operand gw;
+};
+static_assert(sizeof(Conv2dGradWeightArgs) == 352, "Conv2dGradWeightArgs");
+
+struct MaxPool2dArgs {
+  PoolGeometry geometry;
+  Operand x;
+  Operand y;
+  Operand index;
+};
+static_assert(sizeof(MaxPool2dArgs) == 328, "MaxPool2dArgs");
+
+struct MaxPool2dGradArgs {
+  PoolGeometry geometry;
+  Operand gy;
+  Operand index;
+  Operand gx;
+};
+static_assert(sizeof(MaxPool2dGradArgs) == 328, "MaxPool2dGradArgs");
+
+struct AvgPool2dArgs {
+  PoolGeometry geometry;
+  int64_t countPadding;
+  Operand x;
+  Operand y;
+};
+static_assert(sizeof(AvgPool2dArgs) == 264, "AvgPool2dArgs");
+
+struct AvgPool2dGradArgs {
+  PoolGeometry geometry;
+  int64_t countPadding;
+  Operand gy;
+  Operand gx;
+};
+static_assert(sizeof(AvgPool2dGradArgs) == 264, "AvgPool2dGradArgs");
+
+struct CrossEntropyArgs {
+  int64_t rows;
+  int64_t classes;
+  Operand logits;
+  Operand target;
+  Operand loss;
+};
+static_assert(sizeof(CrossEntropyArgs) == 232, "CrossEntropyArgs");
+
+struct CrossEntropyGradArgs {
+  int64_t rows;
+  int64_t classes;
+  Operand logits;
+  Operand target;
+  Operand g;
+  Operand glogits;
+};
+static_assert(sizeof(CrossEntropyGradArgs) == 304, "CrossEntropyGradArgs");
+
+enum Kernel : int64_t {
+  kKernelElementwise,
+  kKernelReduce,
+  kKernelMatmul,
+  kKernelConv2d,
+  kKernelConv2dGradInput,
+  kKernelConv2dGradWeight,
+  kKernelMaxPool2d,
+  kKernelMaxPool2dGrad,
+  kKernelAvgPool2d,
+  kKernelAvgPool2dGrad,
+  kKernelCrossEntropy,
+  kKernelCrossEntropyGrad,
 };
 
-struct MatmulArgs { int64_t batch, m, n, k; Operand a, b, c, bias; int64_t activation; };
-struct Conv2dArgs { ConvGeometry geometry; int64_t algorithm; Operand x, w, y, bias; int64_t activation; };
-struct Conv2dGradInputArgs { ConvGeometry geometry; int64_t algorithm; Operand gy, w, gx; };
-struct Conv2dGradWeightArgs { ConvGeometry geometry; int64_t algorithm; Operand x, gy, gw; };
-struct MaxPool2dArgs { PoolGeometry geometry; Operand x, y, index; };
-struct MaxPool2dGradArgs { PoolGeometry geometry; Operand gy, index, gx; };
-struct AvgPool2dArgs { PoolGeometry geometry; int64_t countPadding; Operand x, y; };
-struct AvgPool2dGradArgs { PoolGeometry geometry; int64_t countPadding; Operand gy, gx; };
-struct CrossEntropyArgs { int64_t rows, classes; Operand logits, target, loss; };
-struct CrossEntropyGradArgs { int64_t rows, classes; Operand logits, target, g, glogits; };
+/** The words of a kernel's struct, and the words at which its operands start. */
+struct KernelInfo {
+  const char* name;
+  int words, operandCount, operands[4];
+};
+
+constexpr int kKernelCount = 12;
+constexpr KernelInfo kKernels[kKernelCount] = {
+    {"elementwise", 10, 0, {}},
+    {"reduce", 26, 1, {17}},
+    {"matmul", 41, 4, {4, 13, 22, 31}},
+    {"conv2d", 54, 4, {17, 26, 35, 44}},
+    {"conv2dGradInput", 44, 3, {17, 26, 35}},
+    {"conv2dGradWeight", 44, 3, {17, 26, 35}},
+    {"maxPool2d", 41, 3, {14, 23, 32}},
+    {"maxPool2dGrad", 41, 3, {14, 23, 32}},
+    {"avgPool2d", 33, 2, {15, 24}},
+    {"avgPool2dGrad", 33, 2, {15, 24}},
+    {"crossEntropy", 29, 3, {2, 11, 20}},
+    {"crossEntropyGrad", 38, 4, {2, 11, 20, 29}},
+};
+
+/** X(Name) for each kernel, in the order of their numbers. */
+#define FOVEA_KERNELS(X) \
+  X(Elementwise) \
+  X(Reduce) \
+  X(Matmul) \
+  X(Conv2d) \
+  X(Conv2dGradInput) \
+  X(Conv2dGradWeight) \
+  X(MaxPool2d) \
+  X(MaxPool2dGrad) \
+  X(AvgPool2d) \
+  X(AvgPool2dGrad) \
+  X(CrossEntropy) \
+  X(CrossEntropyGrad)
 
 }  // namespace fovea
