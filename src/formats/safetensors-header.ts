@@ -1,0 +1,256 @@
+// The header of a safetensors file: its JSON, parsed strictly and straight into what it may hold.
+// Not a general JSON parser: a general one takes duplicate keys, any depth and any size before we
+// could refuse them, and this text may come from strangers. It knows nothing of the tensors' bytes.
+//
+// Source: the format's description, https://github.com/huggingface/safetensors#format
+
+import { DataError } from "../errors.js";
+
+/** Element types as the format spells them, and the bytes of one element. */
+export const storedBytes = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1 } as const;
+export type StoredDType = keyof typeof storedBytes;
+
+/** Where one tensor lies: bytes [begin, end) after the header. */
+export interface TensorLayout {
+  readonly name: string;
+  readonly dtype: StoredDType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  /** In the order of their bytes. */
+  readonly tensors: readonly TensorLayout[];
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** The header may not be longer, in bytes; the limit of the format's reference implementation. */
+export const maxHeaderBytes = 100_000_000;
+/** Far more dimensions than any tensor here has. */
+const maxRank = 32;
+
+/** The header's length, from the first 8 bytes of a file of `fileBytes` bytes. */
+export function headerLength(start: Uint8Array, fileBytes: number, file: string): number {
+  if (fileBytes < 8 || start.length < 8) {
+    throw new DataError(
+      file,
+      `is ${fileBytes} bytes long; a safetensors file has at least 8 bytes and a header`,
+    );
+  }
+  const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
+  if (length > BigInt(maxHeaderBytes)) {
+    throw new DataError(
+      file,
+      `says that its header is ${length} bytes long; at most ${maxHeaderBytes} are allowed (is it a safetensors file?)`,
+    );
+  }
+  if (8 + Number(length) > fileBytes) {
+    throw new DataError(
+      file,
+      `says that its header is ${length} bytes long, but only ${fileBytes - 8} bytes follow; it is cut off`,
+    );
+  }
+  return Number(length);
+}
+
+/**
+ * Parses a header and checks that its tensors tile the `dataBytes` bytes after it exactly: no hole,
+ * no overlap, nothing left over, every size equal to its shape's.
+ *
+ * @throws DataError naming the file, and the tensor where there is one.
+ */
+export function parseHeader(bytes: Uint8Array, dataBytes: number, file: string): SafetensorsHeader {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new DataError(file, "has a header that is not UTF-8");
+  }
+  const { tensors, metadata } = new HeaderParser(text, file).parse();
+  tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let position = 0;
+  for (const tensor of tensors) {
+    checkTensor(tensor, position, dataBytes, file);
+    position = tensor.end;
+  }
+  if (position !== dataBytes) {
+    throw new DataError(
+      file,
+      `holds ${dataBytes} bytes of data, but its header describes ${position}`,
+    );
+  }
+  return { tensors, metadata };
+}
+
+function checkTensor(tensor: TensorLayout, position: number, dataBytes: number, file: string) {
+  const { name, dtype, shape, begin, end } = tensor;
+  const which = `tensor ${JSON.stringify(name)}`;
+  if (begin !== position) {
+    const what = begin > position ? "leaves a hole" : "overlaps the one before";
+    throw new DataError(file, `${which} starts at ${begin} and ${what}; expected ${position}`);
+  }
+  if (end > dataBytes) {
+    throw new DataError(
+      file,
+      `${which} ends at ${end}, but only ${dataBytes} bytes of data follow`,
+    );
+  }
+  let size: number = storedBytes[dtype];
+  // Zeros first, so that [huge, huge, 0] is what it is: empty.
+  if (shape.includes(0)) size = 0;
+  else for (const dimension of shape) size *= dimension;
+  if (size > Number.MAX_SAFE_INTEGER) {
+    throw new DataError(file, `${which} has the shape [${shape}], which is larger than any memory`);
+  }
+  if (size !== end - begin) {
+    throw new DataError(
+      file,
+      `${which} of dtype ${dtype} and shape [${shape}] takes ${size} bytes, but has ${end - begin}`,
+    );
+  }
+}
+
+/** header = { name: tensor, …, "__metadata__": { string: string, … } }, then spaces. */
+class HeaderParser {
+  #at = 0;
+
+  constructor(
+    readonly text: string,
+    readonly file: string,
+  ) {}
+
+  parse(): { tensors: TensorLayout[]; metadata: Map<string, string> } {
+    const tensors: TensorLayout[] = [];
+    let metadata: Map<string, string> | undefined;
+    const names = new Set<string>();
+    // The format demands that the very first byte opens the object.
+    if (this.text[0] !== "{") this.#fail('does not start with "{"');
+    this.#object((key) => {
+      if (names.has(key)) this.#fail(`names ${JSON.stringify(key)} twice`);
+      names.add(key);
+      if (key === "__metadata__") metadata = this.#metadata();
+      else tensors.push(this.#tensor(key));
+    });
+    this.#space();
+    if (this.#at !== this.text.length) this.#fail("goes on after its end");
+    return { tensors, metadata: metadata ?? new Map() };
+  }
+
+  #metadata(): Map<string, string> {
+    const metadata = new Map<string, string>();
+    this.#object((key) => {
+      if (metadata.has(key)) this.#fail(`names the metadata ${JSON.stringify(key)} twice`);
+      metadata.set(key, this.#string("a string (metadata maps strings to strings)"));
+    });
+    return metadata;
+  }
+
+  #tensor(name: string): TensorLayout {
+    let dtype: string | undefined;
+    let shape: number[] | undefined;
+    let offsets: number[] | undefined;
+    const seen = new Set<string>();
+    this.#object((key) => {
+      if (seen.has(key)) this.#fail(`gives ${JSON.stringify(key)} of ${quote(name)} twice`);
+      seen.add(key);
+      if (key === "dtype") dtype = this.#string("a dtype");
+      else if (key === "shape") shape = this.#integers(maxRank);
+      else if (key === "data_offsets") offsets = this.#integers(2);
+      else this.#fail(`has an unknown field ${JSON.stringify(key)} for ${quote(name)}`);
+    });
+    if (dtype === undefined || shape === undefined || offsets?.length !== 2) {
+      this.#fail(`lacks the dtype, shape or two data_offsets of ${quote(name)}`);
+    }
+    if (!Object.hasOwn(storedBytes, dtype)) {
+      throw new DataError(
+        this.file,
+        `tensor ${JSON.stringify(name)} has the dtype ${JSON.stringify(dtype)}; supported are ${Object.keys(storedBytes).join(", ")}`,
+      );
+    }
+    const [begin, end] = offsets as [number, number];
+    if (end < begin) this.#fail(`ends ${quote(name)} (${end}) before it begins (${begin})`);
+    return { name, dtype: dtype as StoredDType, shape, begin, end };
+  }
+
+  #object(member: (key: string) => void): void {
+    this.#expect("{");
+    if (this.#skip("}")) return;
+    do {
+      const key = this.#string("a name");
+      this.#expect(":");
+      member(key);
+    } while (this.#skip(","));
+    this.#expect("}");
+  }
+
+  #integers(most: number): number[] {
+    const numbers: number[] = [];
+    this.#expect("[");
+    if (this.#skip("]")) return numbers;
+    do {
+      if (numbers.length === most) this.#fail(`has a list of more than ${most} numbers`);
+      numbers.push(this.#integer());
+    } while (this.#skip(","));
+    this.#expect("]");
+    return numbers;
+  }
+
+  #integer(): number {
+    this.#space();
+    const pattern = /(?:0|[1-9][0-9]{0,19})(?![0-9.eE])/y;
+    pattern.lastIndex = this.#at;
+    const digits = pattern.exec(this.text)?.[0];
+    if (digits === undefined) this.#fail("expects a whole number");
+    const value = Number(digits);
+    if (!Number.isSafeInteger(value)) this.#fail(`has the number ${digits}, which is too large`);
+    this.#at += digits.length;
+    return value;
+  }
+
+  #string(expected: string): string {
+    this.#space();
+    const start = this.#at;
+    if (this.text[start] !== '"') this.#fail(`expects ${expected}`);
+    let end = start + 1;
+    while (end < this.text.length && this.text[end] !== '"') {
+      end += this.text[end] === "\\" ? 2 : 1;
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(this.text.slice(start, end + 1));
+    } catch {
+      this.#fail("has a broken string");
+    }
+    // JSON can spell half a surrogate pair ("\ud800"), which is no text and cannot be written back.
+    if (!isText(value as string)) this.#fail("has a string that is not valid Unicode");
+    this.#at = end + 1;
+    return value as string;
+  }
+
+  #space(): void {
+    while (" \n\r\t".includes(this.text[this.#at] ?? "x")) this.#at++;
+  }
+
+  #skip(character: string): boolean {
+    this.#space();
+    if (this.text[this.#at] !== character) return false;
+    this.#at++;
+    return true;
+  }
+
+  #expect(character: string): void {
+    if (!this.#skip(character)) this.#fail(`expects "${character}"`);
+  }
+
+  #fail(problem: string): never {
+    throw new DataError(this.file, `its header ${problem} (at character ${this.#at})`);
+  }
+}
+
+const quote = (name: string) => `tensor ${JSON.stringify(name)}`;
+
+/** Whether a string is valid Unicode: no half of a surrogate pair alone. */
+export function isText(value: string): boolean {
+  return !/\p{Surrogate}/u.test(value);
+}
