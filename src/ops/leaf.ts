@@ -1,0 +1,43 @@
+// Where graphs begin: numbers, host data, arguments, parameters, positions.
+
+import type { DType } from "../graph/dtype.js";
+import { type Binding, make, type Node, type Op, type Type } from "../graph/node.js";
+import type { Shape } from "../graph/shape.js";
+
+const constantOp: Op<{ value: number; dtype: DType }> = {
+  name: "constant",
+  infer: (_, { dtype }) => ({ shape: [], dtype }),
+  lower: { kind: "leaf", leaf: ({ value }) => ({ kind: "constant", value }) },
+};
+
+/** A number, as a scalar. */
+export function constant(value: number, dtype: DType = "f32"): Node {
+  return make(constantOp, [], { value, dtype });
+}
+
+const boundOp: Op<{ type: Type; binding: Binding }> = {
+  name: "bound",
+  infer: (_, { type }) => type,
+  lower: { kind: "leaf", leaf: ({ binding }) => ({ kind: "bound", binding }) },
+};
+
+/** Memory that is bound when the plan runs; row-major. */
+export function bound(shape: Shape, dtype: DType, binding: Binding): Node {
+  return make(boundOp, [], { type: { shape, dtype }, binding });
+}
+
+/** What a bound leaf stands for, or undefined if the node is something else. */
+export function bindingOf(node: Node): Binding | undefined {
+  return node.op === (boundOp as Op) ? (node.attrs as { binding: Binding }).binding : undefined;
+}
+
+const indexOp: Op<{ shape: Shape }> = {
+  name: "index",
+  infer: (_, { shape }) => ({ shape, dtype: "i32" }),
+  lower: { kind: "index" },
+};
+
+/** 0, 1, 2, … in row-major order, i32. */
+export function index(shape: Shape): Node {
+  return make(indexOp, [], { shape });
+}

@@ -1,0 +1,95 @@
+// Matrix products, with the bias of a fully connected layer.
+
+import type { Activation } from "../backends/kernels.js";
+import { DTypeError, ShapeError } from "../errors.js";
+import { make, type Node, type Op } from "../graph/node.js";
+import { broadcastShapes, showShape } from "../graph/shape.js";
+import { expand, permute, reshape } from "./movement.js";
+import { sum } from "./reduce.js";
+
+interface MatmulAttrs {
+  readonly activation: Activation;
+}
+
+/** a [b, m, k] · b [b, k, n] + bias [n] → [b, m, n]. */
+const matmulOp: Op<MatmulAttrs> = {
+  name: "matmul",
+  infer: ([a, b]) => ({ shape: [a!.shape[0]!, a!.shape[1]!, b!.shape[2]!], dtype: "f32" }),
+  gradient: (g, { inputs: [a, b, bias] }) => [
+    make(matmulOp, [g, permute(b!, [0, 2, 1])], { activation: "none" }), // dA = dC · Bᵀ
+    make(matmulOp, [permute(a!, [0, 2, 1]), g], { activation: "none" }), // dB = Aᵀ · dC
+    ...(bias ? [sum(g, [0, 1])] : []),
+  ],
+  lower: {
+    kind: "kernel",
+    withActivation: (attrs) => (attrs.activation === "none" ? { activation: "relu" } : undefined),
+    call: ({ inputs: [x, y], attrs: { activation } }, [a, b, bias], [c]) => ({
+      kernel: "matmul",
+      batch: x!.shape[0]!,
+      m: x!.shape[1]!,
+      k: x!.shape[2]!,
+      n: y!.shape[2]!,
+      a: a!,
+      b: b!,
+      c: c!,
+      ...(bias && { bias }),
+      activation,
+    }),
+  },
+};
+
+/**
+ * PyTorch's matmul: [..., m, k] · [..., k, n] → [..., m, n] with the dimensions in front broadcast;
+ * a vector on either side counts as a row (left) or a column (right) and loses that dimension again.
+ */
+export function matmul(a: Node, b: Node): Node {
+  const x = a.shape.length === 1 ? reshape(a, [1, a.shape[0]!]) : a;
+  const y = b.shape.length === 1 ? reshape(b, [b.shape[0]!, 1]) : b;
+  const [m, k] = x.shape.slice(-2) as [number, number];
+  const [k2, n] = y.shape.slice(-2) as [number, number];
+  if (a.shape.length === 0 || b.shape.length === 0 || k !== k2) {
+    throw new ShapeError(
+      "matmul",
+      `cannot multiply ${showShape(a.shape)} by ${showShape(b.shape)}: the inner dimensions differ`,
+      [a.shape, b.shape],
+    );
+  }
+  requireF32("matmul", a, b);
+  const front = broadcastShapes("matmul", x.shape.slice(0, -2), y.shape.slice(0, -2));
+  const batched = make(
+    matmulOp,
+    [
+      reshape(expand(x, [...front, m, k]), [-1, m, k]),
+      reshape(expand(y, [...front, k, n]), [-1, k, n]),
+    ],
+    { activation: "none" },
+  );
+  return reshape(batched, [
+    ...front,
+    ...(a.shape.length === 1 ? [] : [m]),
+    ...(b.shape.length === 1 ? [] : [n]),
+  ]);
+}
+
+/** x [..., in] · wᵀ + bias: PyTorch's linear, with w [out, in] and bias [out]. */
+export function linear(x: Node, w: Node, bias?: Node): Node {
+  const [out, features] = w.shape as [number, number];
+  if (x.shape.at(-1) !== features) {
+    throw new ShapeError(
+      "linear",
+      `weight ${showShape(w.shape)} expects ${features} features, got ${x.shape.at(-1)} (input ${showShape(x.shape)}); pass inFeatures: ${x.shape.at(-1)}`,
+      [x.shape, w.shape],
+    );
+  }
+  requireF32("linear", x, w);
+  const rows = reshape(x, [1, -1, features]);
+  const inputs = [rows, reshape(permute(w, [1, 0]), [1, features, out]), ...(bias ? [bias] : [])];
+  return reshape(make(matmulOp, inputs, { activation: "none" }), [...x.shape.slice(0, -1), out]);
+}
+
+export function requireF32(op: string, ...nodes: readonly Node[]): void {
+  for (const node of nodes) {
+    if (node.dtype !== "f32")
+      throw new DTypeError(op, `expects f32, got ${node.dtype}; convert it with .float()`);
+  }
+}

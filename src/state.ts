@@ -1,0 +1,37 @@
+// Lasting memory: parameters, momentum, running statistics. Only a compiled function changes it while
+// it trains; `set` (loading weights) replaces it as a whole. Every change raises the version, by which
+// lazy tensors notice that they are stale.
+
+import type { Backend, DeviceBuffer } from "./backends/backend.js";
+import type { DType } from "./graph/dtype.js";
+import type { Node, StateLike } from "./graph/node.js";
+import type { Shape } from "./graph/shape.js";
+
+/** Where a state's values are: still to be computed, or in the memory of a backend. */
+type Place =
+  | { readonly kind: "initial"; readonly node: Node }
+  | { readonly kind: "device"; readonly backend: Backend; readonly buffer: DeviceBuffer };
+
+export class State implements StateLike {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  version = 0;
+  place: Place;
+
+  /** `initial`: the values to begin with; computed when they are first needed. */
+  constructor(
+    public name: string,
+    initial: Node,
+    public requiresGrad: boolean,
+  ) {
+    this.shape = initial.shape;
+    this.dtype = initial.dtype;
+    this.place = { kind: "initial", node: initial };
+  }
+
+  /** Replaces all values. */
+  set(values: Node): void {
+    this.place = { kind: "initial", node: values };
+    this.version++;
+  }
+}

@@ -1,0 +1,538 @@
+// Tensors as users write them: immutable, lazy, with PyTorch's method names. A tensor knows its shape
+// and dtype at once and computes its values when they are read, with `await t.data()`.
+
+import { ArgumentError, ShapeError, TraceError } from "./errors.js";
+import { formatTensor } from "./format.js";
+import { type DType, dtypeOf, emptyArray, type TypedArray } from "./graph/dtype.js";
+import type { Node } from "./graph/node.js";
+import {
+  checkShape,
+  normalizeDim,
+  type Shape,
+  sameShape,
+  showShape,
+  sizeOf,
+} from "./graph/shape.js";
+import { gradients } from "./ops/backward.js";
+import { detach } from "./ops/detach.js";
+import * as elementwise from "./ops/elementwise.js";
+import { bindingOf, bound, constant, index } from "./ops/leaf.js";
+import { logSoftmax, softmax } from "./ops/loss.js";
+import { matmul } from "./ops/matmul.js";
+import * as movement from "./ops/movement.js";
+import { normal, uniform } from "./ops/random.js";
+import * as reduce from "./ops/reduce.js";
+import { randomSource, requireTrace, runtime } from "./runtime.js";
+
+/** Anything that counts as a tensor operand: numbers become scalars. */
+export type TensorLike = Tensor | number;
+type Dims = number | readonly number[];
+/** `start:end:step` along one dimension; negative bounds count from the end. */
+export type SliceLike = readonly [start?: number | null, end?: number | null, step?: number] | null;
+
+export class Tensor {
+  readonly #node: Node;
+  #values: Promise<TypedArray> | undefined;
+  /** The values, once they have been read. */
+  #known: TypedArray | undefined;
+
+  /** Tensors come from `tensor`, `zeros`, `randn`, … and from other tensors. */
+  constructor(node: Node) {
+    this.#node = node;
+    const binding = bindingOf(node);
+    if (binding?.kind === "host") this.#known = binding.data;
+  }
+
+  /** This tensor's place in the graph: for the engine, not for users. */
+  get node(): Node {
+    return this.#node;
+  }
+
+  get shape(): Shape {
+    return this.#node.shape;
+  }
+  get dtype(): DType {
+    return this.#node.dtype;
+  }
+  /** The shape, or one dimension of it: PyTorch's `size`. */
+  size(): Shape;
+  size(dim: number): number;
+  size(dim?: number): Shape | number {
+    return dim === undefined
+      ? this.shape
+      : this.shape[normalizeDim("size", dim, this.shape.length)]!;
+  }
+  /** Number of dimensions. */
+  dim(): number {
+    return this.shape.length;
+  }
+  /** Number of elements. */
+  numel(): number {
+    return sizeOf(this.shape);
+  }
+
+  // ------------------------------------------------------------- reading
+
+  /** The values in row-major order. Computed at the first call, then kept. */
+  async data(): Promise<TypedArray> {
+    if (runtime.trace) {
+      throw new TraceError(
+        "data: nothing can be read inside compile(); return the tensor and read it from the result",
+      );
+    }
+    if (!this.#known) {
+      this.#values ??= runtime.evaluate(this.node);
+      try {
+        this.#known = await this.#values;
+      } finally {
+        this.#values = undefined;
+      }
+    }
+    return this.#known.slice();
+  }
+
+  /** The value of a tensor of one element. */
+  async item(): Promise<number> {
+    if (this.numel() !== 1)
+      throw new ShapeError("item", `expects one element, got ${showShape(this.shape)}`, [
+        this.shape,
+      ]);
+    return (await this.data())[0]!;
+  }
+
+  /** The values as nested arrays. */
+  async tolist(): Promise<NestedArray> {
+    const data = await this.data();
+    let at = 0;
+    const build = (d: number): NestedArray =>
+      d === this.shape.length
+        ? data[at++]!
+        : Array.from({ length: this.shape[d]! }, () => build(d + 1));
+    return build(0);
+  }
+
+  /** The values as PyTorch prints them. */
+  async text(): Promise<string> {
+    return formatTensor(await this.data(), this.shape, this.dtype);
+  }
+
+  /** As `text`, if the values are known already; else what is known. */
+  toString(): string {
+    if (this.#known) return formatTensor(this.#known, this.shape, this.dtype);
+    return `tensor(<await data()>, shape=${showShape(this.shape)}, dtype=${this.dtype})`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  // ------------------------------------------------------------- arithmetic
+
+  add(other: TensorLike): Tensor {
+    return binary(elementwise.add, this, other);
+  }
+  sub(other: TensorLike): Tensor {
+    return binary(elementwise.sub, this, other);
+  }
+  mul(other: TensorLike): Tensor {
+    return binary(elementwise.mul, this, other);
+  }
+  /** Always f32, as PyTorch's true division. */
+  div(other: TensorLike): Tensor {
+    return binary(elementwise.div, this, other);
+  }
+  pow(other: TensorLike): Tensor {
+    return binary(elementwise.pow, this, other);
+  }
+  maximum(other: TensorLike): Tensor {
+    return binary(elementwise.maximum, this, other);
+  }
+  minimum(other: TensorLike): Tensor {
+    return binary(elementwise.minimum, this, other);
+  }
+  /** Every value at least `min` and at most `max`. */
+  clamp(min: number, max = Number.POSITIVE_INFINITY): Tensor {
+    return this.maximum(min).minimum(max);
+  }
+
+  neg(): Tensor {
+    return unary(elementwise.neg, this);
+  }
+  abs(): Tensor {
+    return unary(elementwise.abs, this);
+  }
+  exp(): Tensor {
+    return unary(elementwise.exp, this);
+  }
+  log(): Tensor {
+    return unary(elementwise.log, this);
+  }
+  sqrt(): Tensor {
+    return unary(elementwise.sqrt, this);
+  }
+  sin(): Tensor {
+    return unary(elementwise.sin, this);
+  }
+  cos(): Tensor {
+    return unary(elementwise.cos, this);
+  }
+  tanh(): Tensor {
+    return unary(elementwise.tanh, this);
+  }
+  sigmoid(): Tensor {
+    return unary(elementwise.sigmoid, this);
+  }
+  erf(): Tensor {
+    return unary(elementwise.erf, this);
+  }
+  floor(): Tensor {
+    return unary(elementwise.floor, this);
+  }
+  relu(): Tensor {
+    return unary(elementwise.relu, this);
+  }
+  square(): Tensor {
+    return this.mul(this);
+  }
+
+  // ------------------------------------------------------------- comparison: 1 or 0, as u8
+
+  eq(other: TensorLike): Tensor {
+    return binary(elementwise.eq, this, other);
+  }
+  ne(other: TensorLike): Tensor {
+    return binary(elementwise.ne, this, other);
+  }
+  lt(other: TensorLike): Tensor {
+    return binary(elementwise.lt, this, other);
+  }
+  le(other: TensorLike): Tensor {
+    return binary(elementwise.le, this, other);
+  }
+  gt(other: TensorLike): Tensor {
+    return binary((a, b) => elementwise.lt(b, a), this, other);
+  }
+  ge(other: TensorLike): Tensor {
+    return binary((a, b) => elementwise.le(b, a), this, other);
+  }
+
+  // ------------------------------------------------------------- dtype
+
+  /** As another dtype: to i32 truncated, to u8 modulo 256. */
+  to(dtype: DType): Tensor {
+    return new Tensor(elementwise.cast(this.node, dtype));
+  }
+  float(): Tensor {
+    return this.to("f32");
+  }
+  int(): Tensor {
+    return this.to("i32");
+  }
+  byte(): Tensor {
+    return this.to("u8");
+  }
+
+  // ------------------------------------------------------------- reductions
+
+  /** Over all dimensions unless some are named. u8 adds up as i32. */
+  sum(dim?: Dims, keepDim = false): Tensor {
+    return new Tensor(reduce.sum(this.node, dim, keepDim));
+  }
+  mean(dim?: Dims, keepDim = false): Tensor {
+    return new Tensor(reduce.mean(this.node, dim, keepDim));
+  }
+  /** The largest values (PyTorch's `amax`); their positions are `argmax`. */
+  max(dim?: Dims, keepDim = false): Tensor {
+    return new Tensor(reduce.amax(this.node, dim, keepDim));
+  }
+  min(dim?: Dims, keepDim = false): Tensor {
+    return this.neg().max(dim, keepDim).neg();
+  }
+  /** The position of the first largest value, i32; in the flattened tensor if no dimension is named. */
+  argmax(dim?: number, keepDim = false): Tensor {
+    return new Tensor(reduce.argmax(this.node, dim, keepDim));
+  }
+  /** Divided by n − correction (1 by default: the unbiased estimate). */
+  var(dim?: Dims, { correction = 1, keepDim = false } = {}): Tensor {
+    return new Tensor(reduce.variance(this.node, dim, correction, keepDim));
+  }
+
+  // ------------------------------------------------------------- linear algebra, softmax
+
+  matmul(other: Tensor): Tensor {
+    return new Tensor(matmul(this.node, other.node));
+  }
+  softmax(dim: number): Tensor {
+    return new Tensor(softmax(this.node, dim));
+  }
+  logSoftmax(dim: number): Tensor {
+    return new Tensor(logSoftmax(this.node, dim));
+  }
+
+  // ------------------------------------------------------------- shape
+
+  /** The same elements in another shape; one dimension may be -1. */
+  reshape(...shape: number[] | [Shape]): Tensor {
+    return new Tensor(movement.reshape(this.node, variadic(shape)));
+  }
+  /** PyTorch's `view`: here the same as reshape, which copies only where it must. */
+  view(...shape: number[] | [Shape]): Tensor {
+    return this.reshape(...shape);
+  }
+  /** Dimensions start to end (inclusive) as one. */
+  flatten(start = 0, end = -1): Tensor {
+    const rank = this.shape.length;
+    if (rank === 0) return this.reshape(1);
+    const [from, to] = [normalizeDim("flatten", start, rank), normalizeDim("flatten", end, rank)];
+    const middle = sizeOf(this.shape.slice(from, to + 1));
+    return this.reshape([...this.shape.slice(0, from), middle, ...this.shape.slice(to + 1)]);
+  }
+  permute(...order: number[] | [Shape]): Tensor {
+    return new Tensor(movement.permute(this.node, variadic(order)));
+  }
+  transpose(a: number, b: number): Tensor {
+    const rank = this.shape.length;
+    const [i, j] = [normalizeDim("transpose", a, rank), normalizeDim("transpose", b, rank)];
+    return this.permute(this.shape.map((_, d) => (d === i ? j : d === j ? i : d)));
+  }
+  /** The transpose of a matrix. */
+  get T(): Tensor {
+    if (this.shape.length !== 2)
+      throw new ShapeError(
+        "T",
+        `expects a matrix, got ${showShape(this.shape)}; use transpose(a, b)`,
+        [this.shape],
+      );
+    return this.transpose(0, 1);
+  }
+  unsqueeze(dim: number): Tensor {
+    const at = normalizeDim("unsqueeze", dim, this.shape.length + 1);
+    return this.reshape([...this.shape.slice(0, at), 1, ...this.shape.slice(at)]);
+  }
+  /** Without dimensions of size 1: all of them, or the one named. */
+  squeeze(dim?: number): Tensor {
+    const only = dim === undefined ? undefined : normalizeDim("squeeze", dim, this.shape.length);
+    return this.reshape(this.shape.filter((n, d) => n !== 1 || (only !== undefined && d !== only)));
+  }
+  /** Repeats dimensions of size 1; -1 keeps a dimension. */
+  expand(...shape: number[] | [Shape]): Tensor {
+    const wanted = variadic(shape);
+    const ahead = wanted.length - this.shape.length;
+    return new Tensor(
+      movement.expand(
+        this.node,
+        wanted.map((n, d) => (n === -1 && d >= ahead ? this.shape[d - ahead]! : n)),
+      ),
+    );
+  }
+  /** A part of each dimension: `x.slice([0, 10], null, [null, null, 2])` is `x[0:10, :, ::2]`. */
+  slice(...parts: SliceLike[]): Tensor {
+    if (parts.length > this.shape.length)
+      throw new ArgumentError(
+        "slice",
+        `${parts.length} ranges for ${this.shape.length} dimensions`,
+      );
+    const ranges = this.shape.map((n, d) => {
+      const [start, end, step = 1] = parts[d] ?? [];
+      if (!Number.isInteger(step) || step < 1)
+        throw new ArgumentError("slice", `the step must be a whole number ≥ 1, got ${step}`);
+      const bound = (value: number) => Math.min(n, Math.max(0, value < 0 ? value + n : value));
+      return { start: bound(start ?? 0), end: bound(end ?? n), step };
+    });
+    return new Tensor(movement.slice(this.node, ranges));
+  }
+  /** One element of a dimension, which goes away: `x.select(0, i)` is `x[i]`. */
+  select(dim: number, at: number): Tensor {
+    const d = normalizeDim("select", dim, this.shape.length);
+    const i = normalizeDim("select", at, this.shape[d]!);
+    const parts = this.shape.map((_, e): SliceLike => (e === d ? [i, i + 1] : null));
+    return this.slice(...parts).reshape(this.shape.filter((_, e) => e !== d));
+  }
+  /** `[left, right, top, bottom, …]`, from the last dimension on, as PyTorch's `F.pad`. */
+  pad(amounts: readonly number[], value = 0): Tensor {
+    const rank = this.shape.length;
+    if (amounts.length % 2 !== 0 || amounts.length > 2 * rank)
+      throw new ArgumentError(
+        "pad",
+        `expects a pair for each of at most ${rank} dimensions, got ${amounts.length} numbers`,
+      );
+    const side = (d: number, after: 0 | 1) => amounts[2 * (rank - 1 - d) + after] ?? 0;
+    return new Tensor(
+      movement.pad(
+        this.node,
+        this.shape.map((_, d) => side(d, 0)),
+        this.shape.map((_, d) => side(d, 1)),
+        value,
+      ),
+    );
+  }
+
+  // ------------------------------------------------------------- gradients
+
+  /** The same value, as a constant for gradients. */
+  detach(): Tensor {
+    return new Tensor(detach(this.node));
+  }
+
+  /**
+   * Inside compile(): adds d this / d p to `p.grad` of every parameter p that this scalar depends on.
+   */
+  backward(): void {
+    const trace = requireTrace("backward");
+    const states = [...trace.values.keys()].filter((state) => state.requiresGrad);
+    const grads = gradients(
+      this.node,
+      states.map((state) => trace.values.get(state)!),
+    );
+    states.forEach((state, i) => {
+      const g = grads[i];
+      if (!g) return;
+      const sofar = trace.gradients.get(state);
+      trace.gradients.set(state, sofar ? elementwise.add(sofar, g) : g);
+    });
+  }
+}
+
+export type NestedArray = number | NestedArray[];
+
+const lift = (value: TensorLike, like: Tensor): Node =>
+  typeof value === "number"
+    ? constant(value, like.dtype === "f32" || !Number.isInteger(value) ? "f32" : "i32")
+    : value.node;
+
+const unary = (op: (x: Node) => Node, x: Tensor) => new Tensor(op(x.node));
+const binary = (op: (a: Node, b: Node) => Node, a: Tensor, b: TensorLike) =>
+  new Tensor(op(a.node, lift(b, a)));
+const variadic = (args: number[] | [Shape]): Shape =>
+  typeof args[0] === "object" ? args[0] : (args as number[]);
+
+// ---------------------------------------------------------------- creation
+
+/**
+ * A tensor of the given values, copied: nested arrays of numbers (f32 unless told otherwise), or a
+ * typed array (f32, i32 or u8 by its type) with a shape.
+ *
+ * @example tensor([[1, 2], [3, 4]]).shape // [2, 2]
+ */
+export function tensor(values: NestedArray | TypedArray, shape?: Shape, dtype?: DType): Tensor {
+  if (typeof values === "number" || Array.isArray(values)) {
+    const found: number[] = [];
+    for (let v: NestedArray | undefined = values; Array.isArray(v); v = v[0]) found.push(v.length);
+    const flat: number[] = [];
+    const walk = (v: NestedArray, d: number) => {
+      if (typeof v === "number" ? d !== found.length : v.length !== found[d]) {
+        throw new ShapeError(
+          "tensor",
+          `rows differ in length; every row at depth ${d} must have ${found[d] ?? 0} elements`,
+        );
+      }
+      if (typeof v === "number") flat.push(v);
+      else for (const x of v) walk(x, d + 1);
+    };
+    walk(values, 0);
+    const data = emptyArray(dtype ?? "f32", flat.length);
+    data.set(flat);
+    return fromTypedArray(data, shape ?? found);
+  }
+  const copy = values.slice() as TypedArray;
+  const made = fromTypedArray(copy, shape ?? [values.length]);
+  return dtype ? made.to(dtype) : made;
+}
+
+/** As `tensor`, without the copy: the array must not change afterwards. */
+export function fromTypedArray(data: TypedArray, shape: Shape): Tensor {
+  checkShape("tensor", shape);
+  if (sizeOf(shape) !== data.length) {
+    throw new ShapeError(
+      "tensor",
+      `${data.length} values do not fill a tensor of shape ${showShape(shape)}`,
+      [shape],
+    );
+  }
+  return new Tensor(bound(shape, dtypeOf(data), { kind: "host", data }));
+}
+
+const filled = (value: number, shape: Shape, dtype: DType): Tensor => {
+  checkShape("full", shape);
+  return new Tensor(movement.expand(constant(value, dtype), shape));
+};
+
+export const zeros = (shape: Shape, dtype: DType = "f32"): Tensor => filled(0, shape, dtype);
+export const ones = (shape: Shape, dtype: DType = "f32"): Tensor => filled(1, shape, dtype);
+export const full = (shape: Shape, value: number, dtype: DType = "f32"): Tensor =>
+  filled(value, shape, dtype);
+export const scalar = (value: number, dtype: DType = "f32"): Tensor =>
+  new Tensor(constant(value, dtype));
+
+/** 0, 1, …, n − 1 as i32. */
+export function arange(n: number): Tensor {
+  checkShape("arange", [n]);
+  return new Tensor(index([n]));
+}
+
+/** Uniform in [0, 1). */
+export function rand(shape: Shape): Tensor {
+  checkShape("rand", shape);
+  return new Tensor(uniform(shape, randomSource()));
+}
+
+/** Standard normal. */
+export function randn(shape: Shape): Tensor {
+  checkShape("randn", shape);
+  return new Tensor(normal(shape, randomSource()));
+}
+
+// ---------------------------------------------------------------- several tensors
+
+/** One after the other along `dim`. */
+export const cat = (tensors: readonly Tensor[], dim = 0): Tensor =>
+  new Tensor(
+    movement.concat(
+      tensors.map((t) => t.node),
+      dim,
+    ),
+  );
+
+/** Along a new dimension. */
+export const stack = (tensors: readonly Tensor[], dim = 0): Tensor =>
+  cat(
+    tensors.map((t) => t.unsqueeze(dim)),
+    dim,
+  );
+
+/** `a` where the condition is not 0, else `b`. */
+export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
+  const like = a instanceof Tensor ? a : b instanceof Tensor ? b : scalar(0);
+  return new Tensor(elementwise.where(condition.node, lift(a, like), lift(b, like)));
+}
+
+/** `classes` columns, 1 where the column's number is the label; u8. */
+export function oneHot(labels: Tensor, classes: number): Tensor {
+  return labels.unsqueeze(-1).eq(arange(classes));
+}
+
+/** How many rows of logits [n, classes] have their largest value at the target [n]; i32 scalar. */
+export function countCorrect(logits: Tensor, target: Tensor): Tensor {
+  return logits.argmax(1).eq(target).sum();
+}
+
+/**
+ * d loss / d w for each w of `wrt`, anywhere; zeros where the loss does not depend on it.
+ *
+ * @example const [dx] = grad(x.mul(x).sum(), [x]); // 2x
+ */
+export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  return gradients(
+    loss.node,
+    wrt.map((w) => w.node),
+  ).map((g, i) => (g ? new Tensor(g) : zeros(wrt[i]!.shape)));
+}
+
+/** Throws unless `value` has the shape. */
+export function checkSameShape(op: string, value: Shape, wanted: Shape): void {
+  if (!sameShape(value, wanted))
+    throw new ShapeError(op, `expects ${showShape(wanted)}, got ${showShape(value)}`, [
+      wanted,
+      value,
+    ]);
+}
