@@ -136,7 +136,10 @@ async function system<T>(path: string, operation: Promise<T>): Promise<T> {
  *
  * @throws DataError if it is missing, unreadable, not a regular file, or larger.
  */
-export async function readFileLimited(path: string, maxBytes: number): Promise<Uint8Array> {
+export async function readFileLimited(
+  path: string,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   return withFile(path, async (handle, size) => {
     if (size > maxBytes) {
       throw new DataError(path, `is ${size} bytes long; expected at most ${maxBytes}`);
