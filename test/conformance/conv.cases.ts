@@ -1,0 +1,192 @@
+// Convolutions forward and backward, over stride, padding, dilation, groups, odd sizes and layouts.
+
+import fc from "fast-check";
+import type { ConvGeometry } from "../../src/backends/kernels.js";
+import { CaseBuilder, plain } from "./build.js";
+import { denseLayout, imageOrders, type Layout, layouts } from "./layout.js";
+import { seeds, suite } from "./suite.js";
+
+interface Spec {
+  readonly geometry: ConvGeometry;
+  readonly x: Layout;
+  readonly w: Layout;
+  readonly y: Layout;
+  readonly bias: boolean;
+  readonly activation: "none" | "relu";
+  readonly seed: number;
+}
+
+/** Orders of [outC, inC/groups, kh, kw]: PyTorch's, channels last, output channels innermost. */
+const filterOrders = [
+  [0, 1, 2, 3],
+  [0, 2, 3, 1],
+  [2, 3, 1, 0],
+] as const;
+
+type Sizes = Omit<ConvGeometry, "outSize">;
+
+/** The output size follows: ⌊(in + 2p − d·(k − 1) − 1)/s⌋ + 1. */
+function complete(sizes: Sizes): ConvGeometry {
+  const along = (axis: 0 | 1) => {
+    const reach = sizes.dilation[axis] * (sizes.kernelSize[axis] - 1) + 1;
+    const room = sizes.inSize[axis] + 2 * sizes.padding[axis] - reach;
+    return Math.floor(room / sizes.stride[axis]) + 1;
+  };
+  return { ...sizes, outSize: [along(0), along(1)] };
+}
+
+const pair = (min: number, max: number) => {
+  const one = fc.integer({ min, max });
+  return fc.oneof(
+    one.map((size): [number, number] => [size, size]),
+    fc.tuple(one, one),
+  );
+};
+const channels = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 1, max: 9 }) },
+  { weight: 1, arbitrary: fc.constantFrom(16, 17, 24, 32, 35) },
+);
+
+const geometries: fc.Arbitrary<ConvGeometry> = fc
+  .record({
+    batch: fc.oneof(
+      { weight: 9, arbitrary: fc.integer({ min: 1, max: 4 }) },
+      { weight: 1, arbitrary: fc.constant(0) },
+    ),
+    groupIn: channels,
+    groupOut: channels,
+    groups: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 3 })),
+    inSize: pair(1, 13),
+    kernelSize: pair(1, 5),
+    stride: pair(1, 3),
+    padding: pair(0, 3),
+    dilation: fc.oneof({ weight: 3, arbitrary: pair(1, 1) }, { weight: 1, arbitrary: pair(1, 3) }),
+  })
+  .map(({ groupIn, groupOut, ...sizes }) =>
+    complete({
+      ...sizes,
+      inChannels: groupIn * sizes.groups,
+      outChannels: groupOut * sizes.groups,
+    }),
+  )
+  .filter(({ outSize }) => outSize[0] >= 1 && outSize[1] >= 1);
+
+const specs: fc.Arbitrary<Spec> = fc.record({
+  geometry: geometries,
+  x: layouts(imageOrders, false),
+  w: layouts(filterOrders, false),
+  y: layouts(imageOrders, false),
+  bias: fc.boolean(),
+  activation: fc.constantFrom("none", "relu"),
+  seed: seeds,
+});
+
+const usual: Sizes = {
+  batch: 2,
+  inChannels: 8,
+  outChannels: 16,
+  groups: 1,
+  inSize: [12, 12],
+  kernelSize: [3, 3],
+  stride: [1, 1],
+  padding: [1, 1],
+  dilation: [1, 1],
+};
+
+/** Layers that networks have, and sizes that blocked kernels stumble over. */
+const layers: Sizes[] = [
+  // AlexNet's first layer, on a smaller image: one channel, kernel 11, stride 4.
+  {
+    ...usual,
+    inChannels: 1,
+    outChannels: 96,
+    inSize: [55, 51],
+    kernelSize: [11, 11],
+    stride: [4, 4],
+  },
+  { ...usual, inChannels: 24, outChannels: 40, kernelSize: [5, 5], padding: [2, 2] },
+  { ...usual, inChannels: 64, outChannels: 48, inSize: [13, 13] },
+  // 1×1: a plain matrix product; with a stride, a gather before it.
+  { ...usual, inChannels: 33, outChannels: 70, kernelSize: [1, 1], padding: [0, 0] },
+  { ...usual, kernelSize: [1, 1], padding: [0, 0], stride: [2, 3] },
+  // Depthwise, and a padding wider than the kernel.
+  { ...usual, inChannels: 16, outChannels: 16, groups: 16 },
+  { ...usual, kernelSize: [1, 2], padding: [3, 2], inSize: [2, 1] },
+  // A kernel as large as its input, a window that leaves a rest, a batch of one row.
+  { ...usual, kernelSize: [12, 12], padding: [0, 0] },
+  { ...usual, batch: 5, inChannels: 3, outChannels: 7, inSize: [28, 27], stride: [2, 2] },
+  { ...usual, batch: 1, inSize: [1, 67], kernelSize: [1, 7], padding: [0, 3] },
+  // More positions and images than one block of the weight gradient.
+  { ...usual, batch: 9, inChannels: 4, outChannels: 6, inSize: [31, 33] },
+];
+
+const channelsLast = denseLayout(imageOrders[0]);
+const always: Spec[] = layers.flatMap((sizes, at) =>
+  filterOrders.slice(0, 2).map((order) => ({
+    geometry: complete(sizes),
+    x: channelsLast,
+    w: denseLayout(order),
+    y: channelsLast,
+    bias: at % 2 === 0,
+    activation: at % 3 === 0 ? ("relu" as const) : ("none" as const),
+    seed: at,
+  })),
+);
+
+function shapesOf(geometry: ConvGeometry) {
+  const { batch, inChannels, outChannels, groups, inSize, outSize, kernelSize } = geometry;
+  return {
+    x: [batch, inChannels, ...inSize],
+    w: [outChannels, inChannels / groups, ...kernelSize],
+    y: [batch, outChannels, ...outSize],
+    groupIn: inChannels / groups,
+    groupOut: outChannels / groups,
+    taps: kernelSize[0] * kernelSize[1],
+    positions: batch * outSize[0] * outSize[1],
+  };
+}
+
+export const convSuites = [
+  suite("conv2d", specs, always, ({ geometry, activation, ...spec }) => {
+    const shapes = shapesOf(geometry);
+    const build = new CaseBuilder(spec.seed);
+    const call = {
+      kernel: "conv2d" as const,
+      geometry,
+      algorithm: "direct" as const,
+      x: build.source(shapes.x, spec.x, plain),
+      w: build.source(shapes.w, spec.w, plain),
+      ...(spec.bias && { bias: build.source([geometry.outChannels], denseLayout([0]), plain) }),
+      y: build.result(shapes.y, spec.y),
+      activation,
+    };
+    const absolute = { ...call, activation: "none" as const };
+    return build.sumOfProducts(call, absolute, shapes.groupIn * shapes.taps);
+  }),
+  suite("conv2dGradInput", specs, always, ({ geometry, ...spec }) => {
+    const shapes = shapesOf(geometry);
+    const build = new CaseBuilder(spec.seed);
+    const call = {
+      kernel: "conv2dGradInput" as const,
+      geometry,
+      algorithm: "direct" as const,
+      gy: build.source(shapes.y, spec.y, plain),
+      w: build.source(shapes.w, spec.w, plain),
+      gx: build.result(shapes.x, spec.x),
+    };
+    return build.sumOfProducts(call, call, shapes.groupOut * shapes.taps);
+  }),
+  suite("conv2dGradWeight", specs, always, ({ geometry, ...spec }) => {
+    const shapes = shapesOf(geometry);
+    const build = new CaseBuilder(spec.seed);
+    const call = {
+      kernel: "conv2dGradWeight" as const,
+      geometry,
+      algorithm: "direct" as const,
+      x: build.source(shapes.x, spec.x, plain),
+      gy: build.source(shapes.y, spec.y, plain),
+      gw: build.result(shapes.w, spec.w),
+    };
+    return build.sumOfProducts(call, call, shapes.positions);
+  }),
+];

@@ -1,0 +1,94 @@
+// Matmul calls: any layout, sizes around the edges of blocked kernels, with and without bias.
+
+import fc from "fast-check";
+import { CaseBuilder, plain } from "./build.js";
+import { type Layout, layouts, rowMajor } from "./layout.js";
+import { seeds, suite } from "./suite.js";
+
+const size = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 20 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 21, max: 70 }) },
+  { weight: 1, arbitrary: fc.constant(0) },
+);
+const matrices = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+] as const;
+
+interface Spec {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly a: Layout;
+  readonly b: Layout;
+  readonly c: Layout;
+  readonly bias: Layout | null;
+  readonly activation: "none" | "relu";
+  readonly seed: number;
+}
+
+const specs: fc.Arbitrary<Spec> = fc.record({
+  batch: fc.oneof(fc.constant(1), fc.nat(3)),
+  m: size,
+  n: size,
+  k: size,
+  a: layouts(matrices, true),
+  b: layouts(matrices, true),
+  c: layouts(matrices, false),
+  bias: fc.option(layouts([[0]], true)),
+  activation: fc.constantFrom("none", "relu"),
+  seed: seeds,
+});
+
+const denseSpec = { batch: 1, bias: rowMajor(1), activation: "none", seed: 1 } as const;
+const plainMatrix = rowMajor(3);
+const transposed = { ...plainMatrix, order: [0, 2, 1] };
+
+/** Past one cache block in every direction, in each combination of transposes. */
+const large: Spec[] = [plainMatrix, transposed].flatMap((a) =>
+  [plainMatrix, transposed].map((b) => ({
+    ...denseSpec,
+    m: 301,
+    n: 77,
+    k: 531,
+    a,
+    b,
+    c: plainMatrix,
+  })),
+);
+/** Shapes of fully connected layers and of their gradients. */
+const narrow: Spec[] = [
+  [1, 1000, 257],
+  [513, 1, 300],
+  [1, 1, 4099],
+  [128, 10, 84],
+  [10, 84, 129],
+].map(([m, n, k]) => ({
+  ...denseSpec,
+  m: m!,
+  n: n!,
+  k: k!,
+  a: plainMatrix,
+  b: transposed,
+  c: plainMatrix,
+}));
+
+export const matmulSuite = suite("matmul", specs, [...large, ...narrow], (spec) => {
+  const { batch, m, n, k, activation } = spec;
+  const build = new CaseBuilder(spec.seed);
+  const call = {
+    kernel: "matmul" as const,
+    batch,
+    m,
+    n,
+    k,
+    a: build.source([batch, m, k], spec.a, plain),
+    b: build.source([batch, k, n], spec.b, plain),
+    ...(spec.bias && { bias: build.source([n], spec.bias, plain) }),
+    c: build.result([batch, m, n], spec.c),
+    activation,
+  };
+  return build.sumOfProducts(call, { ...call, activation: "none" }, k);
+});
