@@ -19,7 +19,7 @@ const suites = [
   ...poolSuites,
   ...lossSuites,
 ];
-const subjects = await openSubjects();
+const subjects = openSubjects();
 
 afterAll(async () => {
   for (const { backends } of subjects) for (const backend of backends) await backend.close();
@@ -27,6 +27,6 @@ afterAll(async () => {
 
 for (const { name, backends, skipped } of subjects) {
   describe.skipIf(skipped)(skipped ? `${name} (skipped: ${skipped})` : name, () => {
-    it.each(suites)("$name", (suite) => suite.run(backends), 300_000);
+    it.each(suites)("$name", (suite) => suite.run(backends), 600_000);
   });
 }
