@@ -1,0 +1,18 @@
+// Data sets and batches: what users import as fovea/data. Only re-exports. Of these, dataset, idx,
+// loader and resize are browser-safe; fashion-mnist is Node's.
+
+export type { Dataset, DatasetSplits } from "./dataset.js";
+export {
+  type FashionMnistOptions,
+  fashionMnistClasses,
+  loadFashionMnist,
+  loadFashionMnistSubset,
+} from "./fashion-mnist.js";
+export { type Idx, parseIdx } from "./idx.js";
+export {
+  DataLoader,
+  type DataLoaderOptions,
+  type EpochOptions,
+  type RawBatch,
+} from "./loader.js";
+export { makeResize, resizedSize } from "./resize.js";

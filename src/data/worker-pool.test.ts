@@ -1,0 +1,62 @@
+import { Worker } from "node:worker_threads";
+import { afterEach, describe, expect, it } from "vitest";
+import { DataError } from "../errors.js";
+import type { PrepareTask } from "./prepare.js";
+import { WorkerPool } from "./worker-pool.js";
+
+let pool: WorkerPool | undefined;
+afterEach(() => pool?.close());
+
+const task = (fill: number): PrepareTask => ({
+  images: new Uint8Array(3 * 3).fill(fill),
+  count: 1,
+  channels: 1,
+  inSize: [3, 3],
+  outSize: [2, 2],
+});
+
+describe("WorkerPool", () => {
+  it("runs the worker from its source, and takes the task's memory over", async () => {
+    pool = new WorkerPool(2, "test set");
+    const tasks = [1, 2, 3, 4, 5].map(task);
+    const results = tasks.map((each) => pool!.run(each));
+    expect(tasks.map(({ images }) => images.length)).toEqual([0, 0, 0, 0, 0]);
+    for (const [i, result] of results.entries()) {
+      expect([...(await pool.wait(result))]).toEqual(new Array(4).fill(i + 1));
+    }
+  });
+
+  it("reports a task that fails, and goes on with the next", async () => {
+    pool = new WorkerPool(1, "test set");
+    const wrong = pool.run({ ...task(1), count: 2 });
+    const right = pool.run(task(7));
+    await expect(pool.wait(wrong)).rejects.toThrow(
+      new DataError("test set", "a batch failed: resize: 2 planes of 3×3 have 18 bytes, got 9"),
+    );
+    expect([...(await pool.wait(right))]).toEqual([7, 7, 7, 7]);
+  });
+
+  it.each([
+    ["throws", "throw new TypeError('out of luck')", "out of luck"],
+    ["exits", "process.exit(3)", "it ended with exit code 3"],
+    [
+      "fails at work",
+      "require('worker_threads').parentPort.on('message', () => { null.x })",
+      "Cannot read properties of null (reading 'x')",
+    ],
+  ])("turns a worker that %s into one clear error", async (_, program, reason) => {
+    pool = new WorkerPool(1, "test set", () => new Worker(program, { eval: true }));
+    const message = `test set: a worker thread of the loader died: ${reason}; with workers: 0 batches are prepared without any`;
+    const results = [pool.run(task(1)), pool.run(task(2))];
+    for (const result of results) await expect(pool.wait(result)).rejects.toThrow(message);
+    await expect(pool.run(task(3))).rejects.toThrow(message);
+  });
+
+  it("ends threads that are busy", async () => {
+    pool = new WorkerPool(2, "test set", () => new Worker("for (;;) {}", { eval: true }));
+    void pool.run(task(1));
+    const start = performance.now();
+    await pool.close();
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+});
