@@ -115,7 +115,12 @@ export type Binding =
   /** Lasting memory: a parameter, an optimizer's momentum. */
   | { readonly kind: "state"; readonly state: StateLike; readonly version: number }
   /** A result that a backend still holds. */
-  | { readonly kind: "device"; readonly buffer: DeviceBuffer; readonly owner: object };
+  | {
+      readonly kind: "device";
+      readonly dtype: DType;
+      readonly buffer: DeviceBuffer;
+      readonly owner: object;
+    };
 
 /** What the graph needs to know of lasting memory. */
 export interface StateLike extends Type {

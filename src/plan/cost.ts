@@ -1,0 +1,146 @@
+// What a call costs, counted from its sizes: floating-point operations and bytes moved at least once.
+
+import type { ConvGeometry, KernelCall, Operand } from "../backends/kernels.js";
+import { byteSize } from "../graph/dtype.js";
+import { sizeOf } from "../graph/shape.js";
+import { operandsOf } from "./ir.js";
+
+/** Floating-point operations, a multiply-add counted as two. */
+export function flopsOf(call: KernelCall): number {
+  switch (call.kernel) {
+    case "elementwise":
+      return sizeOf(call.shape) * call.instructions.length;
+    case "reduce":
+      return sizeOf(call.shape) * (call.instructions.length + 1);
+    case "matmul":
+      return 2 * call.batch * call.m * call.n * call.k;
+    case "conv2d":
+    case "conv2dGradInput":
+    case "conv2dGradWeight":
+      return 2 * convMacs(call.geometry);
+    case "maxPool2d":
+    case "avgPool2d":
+    case "maxPool2dGrad":
+    case "avgPool2dGrad": {
+      const { batch, channels, outSize, kernelSize } = call.geometry;
+      return batch * channels * sizeOf(outSize) * sizeOf(kernelSize);
+    }
+    case "crossEntropy":
+    case "crossEntropyGrad":
+      return 4 * call.rows * call.classes;
+  }
+}
+
+/** Multiply-adds of a convolution, the same in each of its three passes. */
+export function convMacs({
+  batch,
+  inChannels,
+  outChannels,
+  groups,
+  outSize,
+  kernelSize,
+}: ConvGeometry): number {
+  return batch * outChannels * sizeOf(outSize) * (inChannels / groups) * sizeOf(kernelSize);
+}
+
+/** The iteration space or result that a call is about, for people. */
+export function shapesOf(call: KernelCall): string {
+  const by = (values: readonly number[]) => values.join("×");
+  switch (call.kernel) {
+    case "elementwise":
+      return by(call.shape) || "1";
+    case "reduce":
+      return `${by(call.shape)} → ${by(call.shape.filter((_, d) => !call.reduced[d])) || "1"}`;
+    case "matmul":
+      return `${call.batch > 1 ? `${call.batch}×` : ""}${call.m}×${call.k} · ${call.k}×${call.n}`;
+    case "conv2d":
+    case "conv2dGradInput":
+    case "conv2dGradWeight": {
+      const { batch, inChannels, inSize, outChannels, outSize, kernelSize } = call.geometry;
+      return `${batch}×${inChannels}×${by(inSize)} ⋆ ${by(kernelSize)} → ${outChannels}×${by(outSize)}`;
+    }
+    case "maxPool2d":
+    case "avgPool2d":
+    case "maxPool2dGrad":
+    case "avgPool2dGrad": {
+      const { batch, channels, inSize, outSize } = call.geometry;
+      return `${batch}×${channels}×${by(inSize)} → ${by(outSize)}`;
+    }
+    case "crossEntropy":
+    case "crossEntropyGrad":
+      return `${call.rows}×${call.classes}`;
+  }
+}
+
+/** How a call computes, where there is a choice, or what its program does. */
+export function algorithmOf(call: KernelCall): string {
+  if ("algorithm" in call)
+    return "activation" in call && call.activation !== "none"
+      ? `${call.algorithm} + ${call.activation}`
+      : call.algorithm;
+  if (call.kernel === "elementwise") return call.instructions.map((i) => i.op).join(" ") || "copy";
+  if (call.kernel === "reduce") return [...call.instructions.map((i) => i.op), call.op].join(" ");
+  return "activation" in call && call.activation !== "none" ? call.activation : "";
+}
+
+/** Bytes that a call reads and writes, each element once. */
+export function bytesOf(call: KernelCall): number {
+  const { reads, writes } = operandsOf(call);
+  const size = extents(call);
+  return [...reads, ...writes].reduce(
+    (sum, operand) => sum + byteSize[operand.dtype] * elements(operand, size(operand)),
+    0,
+  );
+}
+
+/** Elements that an operand touches: dimensions of stride 0 are one element repeated. */
+function elements(operand: Operand, shape: readonly number[]): number {
+  return shape.reduce((product, n, d) => (operand.strides[d] === 0 ? product : product * n), 1);
+}
+
+/** The sizes that each operand's strides belong to. */
+export function extents(call: KernelCall): (operand: Operand) => readonly number[] {
+  switch (call.kernel) {
+    case "elementwise":
+    case "reduce":
+      return () => call.shape;
+    case "matmul": {
+      const { batch, m, n, k, a, b, c } = call;
+      return (o) =>
+        o === a ? [batch, m, k] : o === b ? [batch, k, n] : o === c ? [batch, m, n] : [n];
+    }
+    case "conv2d":
+    case "conv2dGradInput":
+    case "conv2dGradWeight": {
+      const { batch, inChannels, outChannels, groups, inSize, outSize, kernelSize } = call.geometry;
+      const roles = call as {
+        readonly x?: Operand;
+        readonly gx?: Operand;
+        readonly w?: Operand;
+        readonly gw?: Operand;
+        readonly bias?: Operand;
+      };
+      return (o) =>
+        o === roles.x || o === roles.gx
+          ? [batch, inChannels, ...inSize]
+          : o === roles.w || o === roles.gw
+            ? [outChannels, inChannels / groups, ...kernelSize]
+            : o === roles.bias
+              ? [outChannels]
+              : [batch, outChannels, ...outSize];
+    }
+    case "maxPool2d":
+    case "maxPool2dGrad":
+    case "avgPool2d":
+    case "avgPool2dGrad": {
+      const { batch, channels, inSize, outSize } = call.geometry;
+      const roles = call as { readonly x?: Operand; readonly gx?: Operand };
+      return (o) => [batch, channels, ...(o === roles.x || o === roles.gx ? inSize : outSize)];
+    }
+    case "crossEntropy":
+      return (o) => (o === call.logits ? [call.rows, call.classes] : [call.rows]);
+    case "crossEntropyGrad":
+      return (o) =>
+        o === call.logits || o === call.glogits ? [call.rows, call.classes] : [call.rows];
+  }
+}

@@ -1,0 +1,569 @@
+// Graph → draft: every node becomes a window over some memory, and kernel calls that fill it. Views
+// cost nothing; elementwise nodes that are not stored become instructions of their users' programs.
+
+import {
+  type ElementwiseCall,
+  type Instruction,
+  type KernelCall,
+  maxRank,
+  type Operand,
+  type ReduceCall,
+  type Source,
+} from "../backends/kernels.js";
+import { ArgumentError } from "../errors.js";
+import { byteSize } from "../graph/dtype.js";
+import {
+  type Binding,
+  type Node,
+  type Part,
+  type Type,
+  topological,
+  type Window,
+} from "../graph/node.js";
+import {
+  channelsLast,
+  rowMajor,
+  type Shape,
+  sameShape,
+  sizeOf,
+  stridesInOrder,
+} from "../graph/shape.js";
+import type { State } from "../state.js";
+import { storedNodes } from "./fuse.js";
+import type { Draft, VirtualBuffer } from "./ir.js";
+
+export interface Roots {
+  readonly outputs: readonly Node[];
+  readonly updates: readonly (readonly [State, Node])[];
+}
+
+/** Where a node's value is. */
+type Value =
+  | { readonly kind: "memory"; readonly buffer: number; readonly window: Window }
+  | { readonly kind: "index"; readonly window: Window }
+  | { readonly kind: "constant"; readonly value: number };
+
+/**
+ * With `inPlace`, a state's new value is written over the old one by the call that computes it, where
+ * the graph allows that; otherwise (and where it does not) it is copied there by a call of its own.
+ */
+export function lower(roots: Roots, inPlace: boolean): Draft {
+  return new Lowering(roots, inPlace).run();
+}
+
+class Lowering {
+  private readonly buffers: VirtualBuffer[] = [];
+  private readonly calls: KernelCall[] = [];
+  private readonly values = new Map<Node, Value>();
+  private readonly inputs = new Map<Binding, number>();
+  private readonly states = new Map<State, number>();
+  private readonly order: readonly Node[];
+  private readonly stored: ReadonlySet<Node>;
+  /** Extras that are used, by the node that they belong to. */
+  private readonly extras = new Map<Node, Node[]>();
+  /** Buffers that a node should write to directly, row-major. */
+  private readonly targets = new Map<Node, number>();
+
+  constructor(
+    private readonly roots: Roots,
+    inPlace: boolean,
+  ) {
+    const { outputs, updates } = roots;
+    // updates last layer first: the order in which backward() gets to them
+    this.order = topological([...outputs, ...updates.map(([, node]) => node).reverse()]);
+    this.stored = storedNodes(
+      this.order,
+      new Set([...outputs, ...updates.map(([, node]) => node)]),
+    );
+    for (const node of this.order) {
+      if (node.op.lower.kind === "extra") {
+        const owner = node.inputs[0]!;
+        this.extras.set(owner, [...(this.extras.get(owner) ?? []), node]);
+      }
+    }
+    if (inPlace) {
+      for (const [state, node] of updates) {
+        const maker = this.makerOf(node);
+        if (maker?.op.lower.kind === "elementwise" && !this.readsLater(state, maker)) {
+          this.targets.set(maker, this.freshBuffer(state));
+        }
+      }
+    }
+    outputs.forEach((node, index) => {
+      const maker = this.makerOf(node);
+      if (maker) this.targets.set(maker, this.outputBuffer(node, index));
+    });
+  }
+
+  run(): Draft {
+    for (const node of this.order) {
+      if (node.op.lower.kind === "elementwise" && !this.stored.has(node)) continue;
+      this.values.set(node, this.valueOf(node));
+    }
+    this.roots.outputs.forEach((node, index) => {
+      if (!this.wroteTo(node, (b) => b.kind === "output" && b.index === index)) {
+        this.copy(node, {
+          kind: "memory",
+          buffer: this.outputBuffer(node, index),
+          window: dense(node.shape),
+        });
+      }
+    });
+    for (const [state, node] of this.roots.updates) {
+      if (!this.wroteTo(node, (b) => b.kind === "state" && b.fresh && b.state === state)) {
+        const buffer = this.freshBuffer(state);
+        this.copy(node, { kind: "memory", buffer, window: dense(node.shape) });
+      }
+    }
+    return { buffers: this.buffers, calls: this.calls };
+  }
+
+  // ------------------------------------------------------------- where roots go
+
+  /**
+   * The node whose call can write a root's value straight to where it goes: the root itself, or what
+   * it is merely another shape of. Undefined if there is none, or if it already writes elsewhere.
+   */
+  private makerOf(root: Node): Node | undefined {
+    let node = root;
+    for (let { lower } = node.op; lower.kind === "view"; { lower } = node.op) {
+      const input = node.inputs[0]!;
+      const window = lower.view(node, dense(input.shape));
+      if (window?.offset !== 0 || !sameShape(window.strides, rowMajor(node.shape)))
+        return undefined;
+      if (sizeOf(input.shape) !== sizeOf(node.shape)) return undefined;
+      node = input;
+    }
+    const { kind } = node.op.lower;
+    const computes =
+      kind === "elementwise" || kind === "reduce" || kind === "kernel" || kind === "assemble";
+    return computes && !this.targets.has(node) ? node : undefined;
+  }
+
+  private wroteTo(root: Node, test: (buffer: VirtualBuffer) => boolean): boolean {
+    const value = this.values.get(root);
+    return value?.kind === "memory" && test(this.buffers[value.buffer]!);
+  }
+
+  /** Whether something reads the state's old value that itself depends on its new one. */
+  private readsLater(state: State, update: Node): boolean {
+    const after = new Set<Node>([update]);
+    for (const node of this.order) {
+      if (!node.inputs.some((x) => after.has(x))) continue;
+      after.add(node);
+      if (node.inputs.some((x) => stateOf(x) === state)) return true;
+    }
+    return false;
+  }
+
+  // ------------------------------------------------------------- memory
+
+  private add(buffer: VirtualBuffer): number {
+    return this.buffers.push(buffer) - 1;
+  }
+
+  private outputBuffer(node: Node, index: number): number {
+    return this.add({ kind: "output", index, bytes: bytesOf(node) });
+  }
+
+  private freshBuffer(state: State): number {
+    return this.add({ kind: "state", state, fresh: true, bytes: bytesOf(state) });
+  }
+
+  private stateBuffer(state: State): number {
+    let buffer = this.states.get(state);
+    if (buffer === undefined) {
+      buffer = this.add({ kind: "state", state, fresh: false, bytes: bytesOf(state) });
+      this.states.set(state, buffer);
+    }
+    return buffer;
+  }
+
+  /** Memory for a node: its target, or new memory with the given strides. */
+  private place(node: Type, strides: readonly number[], owner?: Node): Value & { kind: "memory" } {
+    const target = owner && this.targets.get(owner);
+    if (target !== undefined) return { kind: "memory", buffer: target, window: dense(node.shape) };
+    const buffer = this.add({ kind: "temporary", bytes: bytesOf(node) });
+    return { kind: "memory", buffer, window: { shape: node.shape, offset: 0, strides } };
+  }
+
+  // ------------------------------------------------------------- nodes
+
+  private valueOf(node: Node): Value {
+    const { lower } = node.op;
+    switch (lower.kind) {
+      case "leaf": {
+        const leaf = lower.leaf(node.attrs);
+        return leaf.kind === "constant"
+          ? { kind: "constant", value: leaf.value }
+          : this.bind(node, leaf.binding);
+      }
+      case "index":
+        return { kind: "index", window: dense(node.shape) };
+      case "elementwise":
+        return this.elementwise(node);
+      case "view": {
+        const value = this.read(node.inputs[0]!);
+        if (value.kind === "constant") return value;
+        const window = lower.view(node, value.window);
+        if (window) return { ...value, window };
+        return { ...value, ...this.rowMajorCopy(node, lower) };
+      }
+      case "reduce":
+        return this.reduce(node, lower.reduce(node.attrs), lower.axes(node));
+      case "assemble":
+        return this.assemble(node, lower.parts(node), lower.fill(node.attrs));
+      case "kernel": {
+        const operands = node.inputs.map((x) => this.operand(x));
+        const strides = (shape: Shape) =>
+          lower.channelsLast && shape.length === 4 ? channelsLast(shape) : rowMajor(shape);
+        const main = this.place(node, strides(node.shape), node);
+        const results: (Operand | undefined)[] = [operandOf(main, node.dtype)];
+        for (const extra of this.extras.get(node) ?? []) {
+          const extraLower = extra.op.lower;
+          if (extraLower.kind !== "extra") continue;
+          const value = this.place(extra, strides(extra.shape), extra);
+          this.values.set(extra, value);
+          results[1 + extraLower.index(extra.attrs)] = operandOf(value, extra.dtype);
+        }
+        this.calls.push(lower.call(node, operands, results));
+        return main;
+      }
+      case "extra":
+        return this.values.get(node)!;
+    }
+  }
+
+  private bind(node: Node, binding: Binding): Value {
+    let buffer: number;
+    if (binding.kind === "state") buffer = this.stateBuffer(binding.state as State);
+    else {
+      const known = this.inputs.get(binding);
+      buffer = known ?? this.add({ kind: "input", binding, bytes: bytesOf(node) });
+      this.inputs.set(binding, buffer);
+    }
+    return { kind: "memory", buffer, window: dense(node.shape) };
+  }
+
+  /** The value of a node that has one of its own (stored, leaf, view). */
+  private read(node: Node): Value {
+    const value = this.values.get(node);
+    if (value) return value;
+    // an unstored elementwise node that only a view or a kernel turned out to need
+    const made = this.elementwise(node);
+    this.values.set(node, made);
+    return made;
+  }
+
+  /** A window that a kernel can read: numbers and positions are written to memory first. */
+  private operand(node: Node): Operand {
+    const value = this.read(node);
+    if (value.kind === "memory") return operandOf(value, node.dtype);
+    const stored = this.place(node, rowMajor(node.shape));
+    this.copy(node, stored);
+    this.values.set(node, stored);
+    return operandOf(stored, node.dtype);
+  }
+
+  private rowMajorCopy(
+    node: Node,
+    lower: { view(node: Node, window: Window): Window | undefined },
+  ): Value & { kind: "memory" } {
+    const input = node.inputs[0]!;
+    const stored = this.place(input, rowMajor(input.shape));
+    this.copy(input, stored);
+    const window = lower.view(node, stored.window);
+    if (!window) throw new ArgumentError(node.op.name, "cannot be expressed over row-major memory");
+    return { ...stored, window };
+  }
+
+  // ------------------------------------------------------------- programs
+
+  private elementwise(node: Node): Value {
+    const { sources, instructions, register } = this.program(node);
+    if (!this.mayOverwrite(node, sources)) this.targets.delete(node);
+    const result = this.place(node, this.layoutLike(node.shape, sources), node);
+    this.pushElementwise(
+      node.shape,
+      sources,
+      instructions,
+      register,
+      operandOf(result, node.dtype),
+    );
+    return result;
+  }
+
+  /** A state may be overwritten by a program that reads it only at the very element being written. */
+  private mayOverwrite(node: Node, sources: readonly Source[]): boolean {
+    const target = this.buffers[this.targets.get(node) ?? -1];
+    if (target?.kind !== "state") return true;
+    const old = this.states.get(target.state);
+    return sources.every(
+      (s) =>
+        s.kind !== "memory" ||
+        s.operand.buffer !== old ||
+        (s.operand.offset === 0 && sameShape(s.operand.strides, rowMajor(node.shape))),
+    );
+  }
+
+  private copy(node: Node, to: Value & { kind: "memory" }): void {
+    const program = this.program(node);
+    this.pushElementwise(
+      node.shape,
+      program.sources,
+      program.instructions,
+      program.register,
+      operandOf(to, node.dtype),
+    );
+  }
+
+  private pushElementwise(
+    shape: Shape,
+    sources: readonly Source[],
+    instructions: readonly Instruction[],
+    register: number,
+    operand: Operand,
+  ): void {
+    const call: ElementwiseCall = {
+      kernel: "elementwise",
+      shape,
+      sources,
+      instructions,
+      results: [{ register, operand }],
+    };
+    this.calls.push(mergeDimensions(call));
+  }
+
+  private reduce(node: Node, op: "sum" | "max" | "argmax", axes: readonly number[]): Value {
+    const input = node.inputs[0]!;
+    const { sources, instructions, register } = this.program(input);
+    const result = this.place(node, rowMajor(node.shape), node);
+    const reduced = input.shape.map((_, d) => axes.includes(d));
+    const operand = operandOf(result, node.dtype);
+    const strides = operand.strides.map((s, d) => (reduced[d] ? 0 : s));
+    const call: ReduceCall = {
+      kernel: "reduce",
+      op,
+      shape: input.shape,
+      reduced,
+      sources,
+      instructions,
+      register,
+      result: { ...operand, strides },
+    };
+    this.calls.push(mergeReduce(call));
+    return result;
+  }
+
+  private assemble(node: Node, parts: readonly Part[], fill: number | undefined): Value {
+    const first = this.read(node.inputs[0]!);
+    const strides =
+      first.kind === "memory"
+        ? stridesInOrder(node.shape, orderOf(first.window))
+        : rowMajor(node.shape);
+    const result = this.place(node, strides, node);
+    if (fill !== undefined) {
+      const source: Source = { kind: "constant", dtype: registerType(node), value: fill };
+      this.pushElementwise(node.shape, [source], [], 0, operandOf(result, node.dtype));
+    }
+    for (const { input, start, steps } of parts) {
+      const part = node.inputs[input]!;
+      const { window } = result;
+      const offset = start.reduce((sum, s, d) => sum + s * window.strides[d]!, window.offset);
+      const inside = {
+        shape: part.shape,
+        offset,
+        strides: window.strides.map((s, d) => s * steps[d]!),
+      };
+      this.copy(part, { ...result, window: inside });
+    }
+    return result;
+  }
+
+  /** The instructions that compute `node`, over the values that are stored. */
+  private program(node: Node): {
+    sources: Source[];
+    instructions: Instruction[];
+    register: number;
+  } {
+    const sources: Source[] = [];
+    const steps: { node: Node; args: Node[] }[] = [];
+    const register = new Map<Node, number>();
+    const inside = new Set<Node>();
+
+    const visit = (x: Node): void => {
+      if (register.has(x) || inside.has(x)) return;
+      const value = this.values.get(x);
+      if (value || x.op.lower.kind !== "elementwise") {
+        register.set(x, sources.push(sourceOf(value ?? this.read(x), x, node.shape)) - 1);
+        return;
+      }
+      inside.add(x);
+      for (const input of x.inputs) visit(input);
+      steps.push({ node: x, args: [...x.inputs] });
+    };
+    visit(node);
+
+    const instructions: Instruction[] = [];
+    for (const { node: x, args } of steps) {
+      const { lower } = x.op;
+      const bare = lower.kind === "elementwise" ? lower.instruction(x) : undefined;
+      const registers = args.map((a) => register.get(a)!);
+      if (!bare) {
+        register.set(x, registers[0]!);
+        continue;
+      }
+      register.set(x, sources.length + instructions.length);
+      instructions.push({ ...bare, args: registers } as unknown as Instruction);
+    }
+    return { sources, instructions, register: register.get(node)! };
+  }
+
+  /** Dense strides in the order of the first source that covers the whole shape; else row-major. */
+  private layoutLike(shape: Shape, sources: readonly Source[]): number[] {
+    for (const source of sources) {
+      if (source.kind !== "memory") continue;
+      const { strides } = source.operand;
+      const covers = shape.every((n, d) => n === 1 || strides[d] !== 0);
+      if (covers) return stridesInOrder(shape, orderOf({ shape, offset: 0, strides }));
+    }
+    return rowMajor(shape);
+  }
+}
+
+// ---------------------------------------------------------------- small facts
+
+const bytesOf = ({ shape, dtype }: Type) => sizeOf(shape) * byteSize[dtype];
+const dense = (shape: Shape): Window => ({ shape, offset: 0, strides: rowMajor(shape) });
+const registerType = ({ dtype }: Type) => (dtype === "f32" ? "f32" : "i32");
+
+function stateOf(node: Node): State | undefined {
+  if (node.op.lower.kind === "view") return stateOf(node.inputs[0]!);
+  if (node.op.lower.kind !== "leaf") return undefined;
+  const leaf = node.op.lower.leaf(node.attrs);
+  return leaf.kind === "bound" && leaf.binding.kind === "state"
+    ? (leaf.binding.state as State)
+    : undefined;
+}
+
+function operandOf(value: Value & { kind: "memory" }, dtype: Type["dtype"]): Operand {
+  return {
+    buffer: value.buffer,
+    dtype,
+    offset: value.window.offset,
+    strides: value.window.strides,
+  };
+}
+
+function sourceOf(value: Value, node: Node, shape: Shape): Source {
+  switch (value.kind) {
+    case "constant":
+      return { kind: "constant", dtype: registerType(node), value: value.value };
+    case "index":
+      return {
+        kind: "index",
+        offset: value.window.offset,
+        strides: repeat(value.window.strides, node.shape, shape),
+      };
+    case "memory": {
+      const operand = operandOf(value, node.dtype);
+      return {
+        kind: "memory",
+        operand: { ...operand, strides: repeat(operand.strides, node.shape, shape) },
+      };
+    }
+  }
+}
+
+/** Elementwise inputs have the program's shape already; a mismatch is a bug in an op. */
+function repeat(strides: readonly number[], from: Shape, to: Shape): readonly number[] {
+  if (!sameShape(from, to))
+    throw new ArgumentError("plan", `a program over [${to}] reads a value of shape [${from}]`);
+  return strides;
+}
+
+/** Dimensions from the farthest apart to the nearest; those of size 1 stay where they are. */
+function orderOf({ shape, strides }: Window): number[] {
+  const dims = shape.map((_, d) => d);
+  const stride = (d: number) => Math.abs(strides[d]!);
+  const real = dims.filter((d) => shape[d] !== 1).sort((a, b) => stride(b) - stride(a) || a - b);
+  return dims.map((d) => (shape[d] === 1 ? d : real.shift()!));
+}
+
+/** The same call over fewer dimensions. */
+function mergeDimensions(call: ElementwiseCall): ElementwiseCall {
+  const { shape, pick } = merged(
+    call.shape,
+    [...stridesOf(call.sources), ...call.results.map((r) => r.operand.strides)],
+    () => true,
+  );
+  return {
+    ...call,
+    shape,
+    sources: call.sources.map((s) => pickSource(s, pick)),
+    results: call.results.map((r) => ({
+      ...r,
+      operand: { ...r.operand, strides: pick(r.operand.strides) },
+    })),
+  };
+}
+
+function mergeReduce(call: ReduceCall): ReduceCall {
+  const { reduced } = call;
+  const { shape, pick } = merged(
+    call.shape,
+    [...stridesOf(call.sources), call.result.strides],
+    (a, b) => reduced[a] === reduced[b],
+  );
+  return {
+    ...call,
+    shape,
+    reduced: pick(reduced),
+    sources: call.sources.map((s) => pickSource(s, pick)),
+    result: { ...call.result, strides: pick(call.result.strides) },
+  };
+}
+
+/** Neighbouring dimensions that every operand steps through as if they were one become one. */
+function merged(
+  shape: Shape,
+  all: readonly (readonly number[])[],
+  alike: (a: number, b: number) => boolean,
+): { shape: number[]; pick: <T>(perDimension: readonly T[]) => T[] } {
+  const groups: { size: number; last: number }[] = [];
+  shape.forEach((size, d) => {
+    if (size === 1) return;
+    const group = groups[groups.length - 1];
+    if (
+      group &&
+      alike(group.last, d) &&
+      all.every((strides) => strides[group.last] === strides[d]! * size)
+    ) {
+      group.size *= size;
+      group.last = d;
+    } else {
+      groups.push({ size, last: d });
+    }
+  });
+  if (groups.length > maxRank) {
+    throw new ArgumentError(
+      "plan",
+      `an operation over ${groups.length} separate dimensions; at most ${maxRank} are supported`,
+    );
+  }
+  return {
+    shape: groups.map(({ size }) => size),
+    pick: (perDimension) => groups.map(({ last }) => perDimension[last]!),
+  };
+}
+
+const stridesOf = (sources: readonly Source[]) =>
+  sources.flatMap((s) =>
+    s.kind === "memory" ? [s.operand.strides] : s.kind === "index" ? [s.strides] : [],
+  );
+
+function pickSource(source: Source, pick: (strides: readonly number[]) => number[]): Source {
+  if (source.kind === "memory")
+    return { ...source, operand: { ...source.operand, strides: pick(source.operand.strides) } };
+  return source.kind === "index" ? { ...source, strides: pick(source.strides) } : source;
+}

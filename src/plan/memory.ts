@@ -1,0 +1,116 @@
+// Draft → places: gives every temporary buffer a window of one arena. A pure function of lifetimes.
+// Buffers whose lifetimes overlap never share memory; an elementwise result takes over the memory of
+// a source that dies with the call, where both have the same layout.
+
+import type { ElementwiseCall, KernelCall } from "../backends/kernels.js";
+import { byteSize } from "../graph/dtype.js";
+import { type Draft, operandsOf } from "./ir.js";
+
+const alignment = 64;
+
+export interface Lifetime {
+  readonly bytes: number;
+  /** First and last call that touches the buffer. */
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface Places {
+  /** Arena offset of each temporary buffer, by its number in the draft. */
+  readonly offsets: ReadonlyMap<number, number>;
+  readonly arenaBytes: number;
+}
+
+export function placeInMemory(draft: Draft): Places {
+  const lifetimes = lifetimesOf(draft);
+  const owner = shareInPlace(draft, lifetimes);
+  const { offsets, bytes } = pack(lifetimes);
+  const all = new Map<number, number>();
+  draft.buffers.forEach((buffer, b) => {
+    if (buffer.kind === "temporary") all.set(b, offsets.get(owner(b)) ?? 0);
+  });
+  return { offsets: all, arenaBytes: bytes };
+}
+
+function lifetimesOf(draft: Draft): Map<number, Lifetime> {
+  const lifetimes = new Map<number, Lifetime>();
+  draft.calls.forEach((call, i) => {
+    const { reads, writes } = operandsOf(call);
+    for (const { buffer } of [...reads, ...writes]) {
+      const { kind, bytes } = draft.buffers[buffer]!;
+      if (kind !== "temporary") continue;
+      lifetimes.set(buffer, { bytes, first: lifetimes.get(buffer)?.first ?? i, last: i });
+    }
+  });
+  return lifetimes;
+}
+
+/** Merges lifetimes of buffers that can be one; returns who owns each buffer's memory. */
+function shareInPlace(draft: Draft, lifetimes: Map<number, Lifetime>): (buffer: number) => number {
+  const owners = new Map<number, number>();
+  const owner = (b: number): number => (owners.has(b) ? owner(owners.get(b)!) : b);
+  draft.calls.forEach((call, i) => {
+    for (const [result, source] of inPlacePairs(call)) {
+      const from = owner(source);
+      const [a, b] = [lifetimes.get(from), lifetimes.get(result)];
+      if (!a || !b || from === result || a.last !== i || b.first !== i || a.bytes !== b.bytes)
+        continue;
+      owners.set(result, from);
+      lifetimes.set(from, { bytes: a.bytes, first: a.first, last: b.last });
+      lifetimes.delete(result);
+      return;
+    }
+  });
+  return owner;
+}
+
+/** Result and source buffers of a call that step through memory alike, element for element. */
+function inPlacePairs(call: KernelCall): [result: number, source: number][] {
+  if (call.kernel !== "elementwise") return [];
+  return call.results.flatMap(({ operand }) =>
+    call.sources.flatMap((source): [number, number][] => {
+      if (source.kind !== "memory" || !readOnceBy(call, source.operand.buffer)) return [];
+      const { buffer, dtype, offset, strides } = source.operand;
+      const alike =
+        byteSize[dtype] === byteSize[operand.dtype] &&
+        dtype === operand.dtype &&
+        offset === operand.offset &&
+        strides.every((s, d) => s === operand.strides[d]);
+      return alike ? [[operand.buffer, buffer]] : [];
+    }),
+  );
+}
+
+const readOnceBy = (call: ElementwiseCall, buffer: number) =>
+  call.sources.filter((s) => s.kind === "memory" && s.operand.buffer === buffer).length === 1 &&
+  call.results.length === 1;
+
+/**
+ * Greedy by size (largest first): each buffer goes to the lowest offset where it meets no buffer that
+ * lives at the same time (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
+ * Inference", 2020).
+ */
+export function pack(lifetimes: ReadonlyMap<number, Lifetime>): {
+  offsets: Map<number, number>;
+  bytes: number;
+} {
+  const order = [...lifetimes].sort(([a, x], [b, y]) => y.bytes - x.bytes || a - b);
+  const placed: { lifetime: Lifetime; start: number; end: number }[] = [];
+  const offsets = new Map<number, number>();
+  let bytes = 0;
+  for (const [buffer, lifetime] of order) {
+    const size = Math.ceil(lifetime.bytes / alignment) * alignment;
+    const neighbours = placed
+      .filter(({ lifetime: other }) => other.first <= lifetime.last && lifetime.first <= other.last)
+      .sort((a, b) => a.start - b.start);
+    let start = 0;
+    for (const other of neighbours) {
+      if (start + size <= other.start) break;
+      start = Math.max(start, other.end);
+    }
+    offsets.set(buffer, start);
+    placed.push({ lifetime, start, end: start + size });
+    bytes = Math.max(bytes, start + size);
+  }
+  return { offsets, bytes };
+}

@@ -1,0 +1,91 @@
+// The passes in their order: graph → simplify → fuse activations → lower → order → place in memory →
+// program. A plan is data: it can be printed, checked and run by any backend.
+
+import type { BufferSpec, Program } from "../backends/kernels.js";
+import type { Binding, Node } from "../graph/node.js";
+import type { State } from "../state.js";
+import { fuseActivations } from "./activate.js";
+import { type Draft, renumber } from "./ir.js";
+import { lower, type Roots } from "./lower.js";
+import { placeInMemory } from "./memory.js";
+import { orderCalls } from "./order.js";
+import { simplify } from "./simplify.js";
+
+export interface Plan {
+  readonly program: Program;
+  /** What to bind to `RunBindings.inputs` and `.states`, in order. */
+  readonly inputs: readonly Binding[];
+  readonly states: readonly State[];
+  /** Those of the states that a run changes. */
+  readonly updated: readonly State[];
+  /** The results, in order. */
+  readonly outputs: readonly Node[];
+}
+
+/** Plans the computation of `outputs` and of the new values of states. */
+export function makePlan(roots: Roots): Plan {
+  const rewritten = rewrite(roots, simplify, fuseActivations);
+  const draft = orderCalls(lower(rewritten, true)) ?? orderCalls(lower(rewritten, false));
+  if (!draft) throw new Error("plan: calls depend on each other in a circle");
+  return {
+    ...assemble(draft),
+    outputs: roots.outputs,
+    updated: roots.updates.map(([state]) => state),
+  };
+}
+
+type Pass = (roots: readonly Node[]) => (node: Node) => Node;
+
+function rewrite(roots: Roots, ...passes: readonly Pass[]): Roots {
+  return passes.reduce((r, pass) => {
+    const replace = pass([...r.outputs, ...r.updates.map(([, node]) => node)]);
+    return {
+      outputs: r.outputs.map(replace),
+      updates: r.updates.map(([state, node]) => [state, replace(node)] as const),
+    };
+  }, roots);
+}
+
+/** Gives buffers their final numbers: unused ones go, old and fresh states become one. */
+function assemble(draft: Draft): Pick<Plan, "program" | "inputs" | "states"> {
+  const { offsets, arenaBytes } = placeInMemory(draft);
+  const buffers: BufferSpec[] = [];
+  const inputs: Binding[] = [];
+  const states: State[] = [];
+  const places = new Map<number, number>();
+  const stateBuffers = new Map<State, number>();
+
+  const place = (b: number): number => {
+    const known = places.get(b);
+    if (known !== undefined) return known;
+    const buffer = draft.buffers[b]!;
+    const { bytes } = buffer;
+    let number: number;
+    switch (buffer.kind) {
+      case "temporary":
+        number = buffers.push({ kind: "arena", offset: offsets.get(b)!, bytes }) - 1;
+        break;
+      case "input":
+        number = buffers.push({ kind: "input", index: inputs.push(buffer.binding) - 1, bytes }) - 1;
+        break;
+      case "state": {
+        const shared = stateBuffers.get(buffer.state);
+        number =
+          shared ??
+          buffers.push({ kind: "state", index: states.push(buffer.state) - 1, bytes }) - 1;
+        stateBuffers.set(buffer.state, number);
+        break;
+      }
+      case "output":
+        number = buffers.push({ kind: "output", index: buffer.index, bytes }) - 1;
+        break;
+      case "constant":
+        number = buffers.push({ kind: "constant", data: buffer.data }) - 1;
+        break;
+    }
+    places.set(b, number);
+    return number;
+  };
+  const calls = draft.calls.map((call) => renumber(call, place));
+  return { program: { buffers, arenaBytes, calls }, inputs, states };
+}
