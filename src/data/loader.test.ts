@@ -121,6 +121,19 @@ describe("batches", () => {
   });
 });
 
+describe("speed", () => {
+  it("gathers far more than the 80,000 images/s that LeNet takes", async () => {
+    const loader = new DataLoader(numbered(20_000, 28), { batchSize: 256, shuffle: true });
+    const rates: number[] = [];
+    for (let epoch = 0; epoch < 5; epoch++) {
+      const start = performance.now();
+      for await (const [x] of loader.epoch(epoch)) expect(x.dtype).toBe("u8");
+      rates.push((1000 * loader.count) / (performance.now() - start));
+    }
+    expect(Math.max(...rates)).toBeGreaterThan(240_000);
+  });
+});
+
 describe("resizing", () => {
   const dataset = numbered(23, 6, 3);
 
@@ -129,14 +142,14 @@ describe("resizing", () => {
     const expected = await collect(new DataLoader(dataset, { ...options, workers: 0 }).rawEpoch(2));
     expect(expected[5]!.shape).toEqual([3, 3, 9, 5]);
     for (const [workers, prefetch] of [
-      [1, 2],
-      [2, 1],
-      [3, 9],
+      [1, 9],
+      [3, 1],
     ] as const) {
       const loader = new DataLoader(dataset, { ...options, workers, prefetch });
       expect(await collect(loader.rawEpoch(2))).toEqual(expected);
-      expect(await collect(loader.rawEpoch(2, { startBatch: 4 }))).toEqual(expected.slice(4));
     }
+    const resumed = new DataLoader(dataset, options).rawEpoch(2, { startBatch: 4 });
+    expect(await collect(resumed)).toEqual(expected.slice(4));
   });
 
   it("keeps proportions for one number", () => {
