@@ -19,7 +19,7 @@ import { Tensor } from "./tensor.js";
 import { type Guard, Trace } from "./trace.js";
 
 /** What a compiled function may return: tensors, alone or in arrays and objects. */
-export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree } | undefined | void;
+export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree } | undefined;
 
 export interface CompileOptions {
   /** Plans kept at most; the least recently used goes first. Default 16. */

@@ -28,6 +28,8 @@ export interface Op<A = unknown> {
   gradient?(g: Node, node: Node<A>): readonly (Node | undefined)[];
   /** A simpler node of the same value, if there is one. */
   simplify?(node: Node<A>): Node | undefined;
+  /** Multiply-adds that the op takes, where they are what it is about. */
+  macs?(node: Node<A>): number;
   readonly lower: Lowering<A>;
 }
 

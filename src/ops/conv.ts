@@ -4,7 +4,7 @@
 import type { Activation, ConvGeometry } from "../backends/kernels.js";
 import { ArgumentError, ShapeError } from "../errors.js";
 import { make, type Node, type Op } from "../graph/node.js";
-import { showShape } from "../graph/shape.js";
+import { showShape, sizeOf } from "../graph/shape.js";
 import { requireF32 } from "./matmul.js";
 import { sum } from "./reduce.js";
 
@@ -34,6 +34,18 @@ const wShape = ({ inChannels, outChannels, groups, kernelSize }: ConvGeometry) =
   ...kernelSize,
 ];
 
+/** Multiply-adds of a convolution, the same in each of its three passes. */
+export function convMacs({
+  batch,
+  inChannels,
+  outChannels,
+  groups,
+  outSize,
+  kernelSize,
+}: ConvGeometry): number {
+  return batch * outChannels * sizeOf(outSize) * (inChannels / groups) * sizeOf(kernelSize);
+}
+
 const plain = ({ geometry }: ConvAttrs): ConvAttrs => ({ geometry, activation: "none" });
 
 /** y = x ⋆ w + bias; x [n, c, h, w], w [o, c/groups, kh, kw], bias [o]. */
@@ -45,6 +57,7 @@ const convOp: Op<ConvAttrs> = {
     make(gradWeightOp, [x!, g], plain(attrs)),
     ...(bias ? [sum(g, [0, 2, 3])] : []),
   ],
+  macs: ({ attrs: { geometry } }) => convMacs(geometry),
   lower: {
     kind: "kernel",
     channelsLast: true,

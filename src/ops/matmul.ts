@@ -3,7 +3,7 @@
 import type { Activation } from "../backends/kernels.js";
 import { DTypeError, ShapeError } from "../errors.js";
 import { make, type Node, type Op } from "../graph/node.js";
-import { broadcastShapes, showShape } from "../graph/shape.js";
+import { broadcastShapes, showShape, sizeOf } from "../graph/shape.js";
 import { expand, permute, reshape } from "./movement.js";
 import { sum } from "./reduce.js";
 
@@ -20,6 +20,7 @@ const matmulOp: Op<MatmulAttrs> = {
     make(matmulOp, [permute(a!, [0, 2, 1]), g], { activation: "none" }), // dB = Aᵀ · dC
     ...(bias ? [sum(g, [0, 1])] : []),
   ],
+  macs: ({ shape, inputs: [a] }) => sizeOf(shape) * a!.shape[2]!,
   lower: {
     kind: "kernel",
     withActivation: (attrs) => (attrs.activation === "none" ? { activation: "relu" } : undefined),

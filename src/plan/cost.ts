@@ -1,8 +1,9 @@
 // What a call costs, counted from its sizes: floating-point operations and bytes moved at least once.
 
-import type { ConvGeometry, KernelCall, Operand } from "../backends/kernels.js";
+import type { KernelCall, Operand } from "../backends/kernels.js";
 import { byteSize } from "../graph/dtype.js";
 import { sizeOf } from "../graph/shape.js";
+import { convMacs } from "../ops/conv.js";
 import { operandsOf } from "./ir.js";
 
 /** Floating-point operations, a multiply-add counted as two. */
@@ -29,18 +30,6 @@ export function flopsOf(call: KernelCall): number {
     case "crossEntropyGrad":
       return 4 * call.rows * call.classes;
   }
-}
-
-/** Multiply-adds of a convolution, the same in each of its three passes. */
-export function convMacs({
-  batch,
-  inChannels,
-  outChannels,
-  groups,
-  outSize,
-  kernelSize,
-}: ConvGeometry): number {
-  return batch * outChannels * sizeOf(outSize) * (inChannels / groups) * sizeOf(kernelSize);
 }
 
 /** The iteration space or result that a call is about, for people. */

@@ -1,0 +1,3 @@
+export { alexnet } from "./alexnet.js";
+export { lenet } from "./lenet.js";
+export { type ModelOptions, type ModelSpec, models } from "./registry.js";

@@ -1,0 +1,2 @@
+export { Optimizer } from "./optimizer.js";
+export { SGD, type SGDOptions } from "./sgd.js";

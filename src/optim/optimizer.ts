@@ -1,0 +1,38 @@
+// What all optimizers share: the parameters, the learning rate, zeroGrad().
+
+import { ArgumentError } from "../errors.js";
+import type { Node } from "../graph/node.js";
+import type { Parameter } from "../nn/parameter.js";
+import { bound } from "../ops/leaf.js";
+import { requireTrace } from "../runtime.js";
+import { Tensor } from "../tensor.js";
+
+export abstract class Optimizer {
+  readonly parameters: readonly Parameter[];
+  /** May change from step to step; the plan stays the same. */
+  lr: number;
+
+  constructor(parameters: Iterable<Parameter>, lr: number) {
+    this.parameters = [...parameters];
+    if (this.parameters.length === 0)
+      throw new ArgumentError(this.constructor.name, "got no parameters to train");
+    if (!(lr >= 0))
+      throw new ArgumentError(this.constructor.name, `lr must be a number ≥ 0, got ${lr}`);
+    this.lr = lr;
+  }
+
+  /** Forgets the gradients that backward() has added up in this recording. */
+  zeroGrad(): void {
+    const trace = requireTrace("zeroGrad");
+    for (const p of this.parameters) trace.gradients.delete(p.state);
+  }
+
+  /** Inside compile(), after backward(): the parameters' new values. */
+  abstract step(): void;
+
+  /** A number that is read anew at every step. */
+  protected dynamic(read: () => number): Tensor {
+    const node: Node = bound([], "f32", { kind: "dynamic", read: () => Float32Array.of(read()) });
+    return new Tensor(node);
+  }
+}
