@@ -301,19 +301,19 @@ constexpr KernelInfo kKernels[kKernelCount] = {
     {"crossEntropyGrad", 38, 4, {2, 11, 20, 29}},
 };
 
-/** X(Name) for each kernel, in the order of their numbers. */
+/** X(function, Args) for each kernel, in the order of their numbers. */
 #define FOVEA_KERNELS(X) \
-  X(Elementwise) \
-  X(Reduce) \
-  X(Matmul) \
-  X(Conv2d) \
-  X(Conv2dGradInput) \
-  X(Conv2dGradWeight) \
-  X(MaxPool2d) \
-  X(MaxPool2dGrad) \
-  X(AvgPool2d) \
-  X(AvgPool2dGrad) \
-  X(CrossEntropy) \
-  X(CrossEntropyGrad)
+  X(elementwise, ElementwiseArgs) \
+  X(reduce, ReduceArgs) \
+  X(matmul, MatmulArgs) \
+  X(conv2d, Conv2dArgs) \
+  X(conv2dGradInput, Conv2dGradInputArgs) \
+  X(conv2dGradWeight, Conv2dGradWeightArgs) \
+  X(maxPool2d, MaxPool2dArgs) \
+  X(maxPool2dGrad, MaxPool2dGradArgs) \
+  X(avgPool2d, AvgPool2dArgs) \
+  X(avgPool2dGrad, AvgPool2dGradArgs) \
+  X(crossEntropy, CrossEntropyArgs) \
+  X(crossEntropyGrad, CrossEntropyGradArgs)
 
 }  // namespace fovea

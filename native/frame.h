@@ -14,8 +14,8 @@ struct Frame {
   char* scratch;
 
   /** The first element of an operand; null if the operand is not given. */
-  template <class T>
-  T* at(const Operand& operand) const {
+  template <class T>  // inlined always: its one symbol must not hold one instruction set's code
+  __attribute__((always_inline)) T* at(const Operand& operand) const {
     if (operand.buffer < 0) return nullptr;
     return reinterpret_cast<T*>(buffers[operand.buffer]) + operand.offset;
   }

@@ -109,9 +109,9 @@ constexpr KernelInfo kKernels[kKernelCount] = {
 ${infos.join("\n")}
 };
 
-/** X(Name) for each kernel, in the order of their numbers. */
+/** X(function, Args) for each kernel, in the order of their numbers. */
 #define FOVEA_KERNELS(X) \\
-${kernelNames.map((name) => `  X(${upperFirst(name)})`).join(" \\\n")}
+${kernelNames.map((name) => `  X(${name}, ${upperFirst(name)}Args)`).join(" \\\n")}
 
 }  // namespace fovea
 `;

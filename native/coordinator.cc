@@ -1,0 +1,101 @@
+#include "coordinator.h"
+
+#include <chrono>
+
+namespace fovea {
+
+namespace {
+
+double now() {
+  using Clock = std::chrono::steady_clock;
+  return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+}
+
+/** Makes a block at least this large. Its contents are lost. */
+bool grow(Block& block, size_t bytes) {
+  if (block.data() && block.bytes() >= bytes) return true;
+  block = Block();  // first, so that the two never stand side by side
+  block = Block(bytes);
+  if (block.data()) return true;
+  block = Block();
+  return false;
+}
+
+}  // namespace
+
+Coordinator::Coordinator(const KernelTable& table, int threads, Done done, void* context)
+    : table_(table),
+      pool_(threads),
+      threads_(threads),
+      done_(done),
+      context_(context),
+      thread_([this] { loop(); }) {}
+
+void Coordinator::push(std::unique_ptr<Job> job) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    queue_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+}
+
+void Coordinator::stop() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  queue_.clear();
+}
+
+void Coordinator::loop() {
+  for (;;) {
+    std::unique_ptr<Job> job;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (stopping_) return;
+      job = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    job->work(*this);
+    done_(context_, job.release());
+  }
+}
+
+size_t Coordinator::scratchBytes(const Call& call) const {
+  return table_.scratch[call.kernel](call.args, threads_);
+}
+
+std::string Coordinator::run(const Program& program, std::vector<char*>& buffers,
+                             size_t scratchBytes, std::vector<double>* seconds) {
+  if (!grow(arena_, program.arenaBytes()) || !grow(scratch_, scratchBytes)) {
+    return "run: no memory for the arena (" + std::to_string(program.arenaBytes()) +
+           " bytes) and scratch (" + std::to_string(scratchBytes) + " bytes)";
+  }
+  const std::vector<BufferSpec>& specs = program.buffers();
+  for (size_t i = 0; i < specs.size(); i++) {
+    if (specs[i].kind == kBufferArena) buffers[i] = arena_.data() + specs[i].offset;
+  }
+  const Frame frame{buffers.data(), pool_, scratch_.data()};
+  const std::vector<Call>& calls = program.calls();
+  for (size_t i = 0; i < calls.size(); i++) {
+    if (stopping_) return "run: the backend was closed";
+    const double start = seconds ? now() : 0;
+    const char* problem = table_.run[calls[i].kernel](calls[i].args, frame);
+    if (problem) {
+      return "run: call " + std::to_string(i) + " (" + kKernels[calls[i].kernel].name +
+             "): " + problem;
+    }
+    if (seconds) seconds->push_back(now() - start);
+  }
+  return "";
+}
+
+void Coordinator::trim(size_t arenaBytes, size_t scratchBytes) {
+  if (arena_.bytes() > arenaBytes) arena_ = Block();
+  if (scratch_.bytes() > scratchBytes) scratch_ = Block();
+}
+
+}  // namespace fovea

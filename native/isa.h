@@ -1,0 +1,20 @@
+// The kernels of each instruction set, and which sets this machine can run.
+#pragma once
+#include <vector>
+
+#include "abi.h"
+#include "frame.h"
+
+namespace fovea {
+
+/** By kernel number. A kernel that this build lacks is null. */
+struct KernelTable {
+  const char* name;
+  KernelFunction run[kKernelCount];
+  ScratchFunction scratch[kKernelCount];
+};
+
+/** The tables that were compiled in and that this machine can run, best first. */
+std::vector<const KernelTable*> usableTables();
+
+}  // namespace fovea

@@ -1,0 +1,222 @@
+// Compiles the addon from native/ with the C++ compiler of this machine: `npx fovea build`. Kernels
+// are compiled once per instruction set, everything else once. What has not changed is not compiled
+// again: an object's name holds the hash of all that it was made from. It loads nothing.
+
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { basename, delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { BackendError } from "../../errors.js";
+import { abiFingerprint } from "./abi-header.js";
+import { addonPath, nativeFolder, sourceFolder } from "./paths.js";
+
+const flags = [
+  "-std=c++17",
+  "-O3",
+  "-fno-math-errno",
+  "-ffp-contract=fast",
+  "-fPIC",
+  "-fvisibility=hidden",
+  "-Wall",
+  "-pthread",
+];
+
+/** Instruction sets that kernels are compiled for, and how. */
+const isaFlags: Readonly<Record<string, readonly string[]>> = {
+  avx512: [
+    "-mavx512f",
+    "-mavx512vl",
+    "-mavx512dq",
+    "-mavx512bw",
+    "-mfma",
+    "-mprefer-vector-width=512",
+  ],
+  avx2: ["-mavx2", "-mfma", "-mf16c"],
+  portable: [],
+};
+
+/** Sources compiled once, for any machine; every other one is a kernel, compiled per set. */
+const commonSources = new Set([
+  "addon.cc",
+  "coordinator.cc",
+  "instance.cc",
+  "isa.cc",
+  "memory.cc",
+  "parallel.cc",
+  "program.cc",
+]);
+
+interface Unit {
+  readonly source: string;
+  readonly flags: readonly string[];
+  readonly object: string;
+}
+
+export interface BuildOptions {
+  /** Told what happens, a line at a time. */
+  readonly log?: (line: string) => void;
+}
+
+/** Brings the addon up to date and returns its path. Rejects with BackendError. */
+export async function buildNative({ log = () => {} }: BuildOptions = {}): Promise<string> {
+  const compiler = await findCompiler();
+  const objects = join(nativeFolder, "obj");
+  mkdirSync(objects, { recursive: true });
+
+  const units = planUnits(compiler, objects);
+  const stale = units.filter((unit) => !existsSync(unit.object));
+  if (stale.length > 0)
+    log(`compiling ${stale.length} of ${units.length} files (${compiler.path})`);
+  await inParallel(stale, (unit) => compile(compiler.path, unit));
+
+  const wanted = units.map((unit) => unit.object);
+  const stamp = hash([abiFingerprint, ...wanted, ...linkFlags()]);
+  const stampPath = `${addonPath}.stamp`;
+  const isFresh =
+    existsSync(addonPath) && existsSync(stampPath) && readFileSync(stampPath, "utf8") === stamp;
+  if (!isFresh) {
+    const temporary = `${addonPath}.${process.pid}`;
+    await runCompiler(compiler.path, [...linkFlags(), ...wanted, "-o", temporary], "link");
+    renameSync(temporary, addonPath);
+    writeFileSync(stampPath, stamp);
+    log(`built ${addonPath}`);
+  }
+  removeOthers(objects, wanted);
+  return addonPath;
+}
+
+// ---------------------------------------------------------------- what to compile
+
+function planUnits(compiler: Compiler, objects: string): Unit[] {
+  const isas = compiler.machine.startsWith("x86_64") ? Object.keys(isaFlags) : ["portable"];
+  const base = [
+    ...flags,
+    `-I${nodeApiHeaders()}`,
+    ...isas.map((isa) => `-DFOVEA_HAS_${isa.toUpperCase()}`),
+  ];
+  const unit = (file: string, extra: readonly string[], suffix: string): Unit => {
+    const source = join(sourceFolder, file);
+    const all = [...base, ...extra];
+    const key = hash([compiler.version, ...all, ...textsOf(source)]);
+    const object = join(objects, `${basename(file, ".cc")}${suffix}.${key}.o`);
+    return { source, flags: all, object };
+  };
+  const sources = readdirSync(sourceFolder).filter((file) => file.endsWith(".cc"));
+  return sources
+    .sort()
+    .flatMap((file) =>
+      commonSources.has(file)
+        ? [unit(file, [], "")]
+        : isas.map((isa) => unit(file, [...isaFlags[isa]!, `-DFOVEA_ISA=${isa}`], `.${isa}`)),
+    );
+}
+
+/** The text of a source and of every header of ours that it includes, in a fixed order. */
+function textsOf(source: string, seen = new Set<string>()): string[] {
+  if (seen.has(source) || !existsSync(source)) return [];
+  seen.add(source);
+  const text = readFileSync(source, "utf8");
+  const included = [...text.matchAll(/^#include "([^"]+)"/gm)].map((match) => match[1]!);
+  return [text, ...included.flatMap((name) => textsOf(join(sourceFolder, name), seen))];
+}
+
+function nodeApiHeaders(): string {
+  const require = createRequire(import.meta.url);
+  const headers = require("node-api-headers") as { include_dir: string };
+  return headers.include_dir;
+}
+
+function linkFlags(): string[] {
+  return process.platform === "darwin"
+    ? ["-bundle", "-undefined", "dynamic_lookup", "-pthread"]
+    : ["-shared", "-pthread"];
+}
+
+// ---------------------------------------------------------------- running the compiler
+
+interface Compiler {
+  readonly path: string;
+  readonly version: string;
+  /** "x86_64-linux-gnu", "arm64-apple-darwin23", … */
+  readonly machine: string;
+}
+
+async function findCompiler(): Promise<Compiler> {
+  const wished = process.env.CXX;
+  for (const path of wished ? [wished] : ["c++", "g++", "clang++"]) {
+    if (!isOnPath(path)) continue;
+    const version = await runCompiler(path, ["--version"], "version");
+    const machine = await runCompiler(path, ["-dumpmachine"], "machine");
+    return { path, version, machine: machine.trim() };
+  }
+  throw new BackendError(
+    `fovea build: ${wished ? `CXX=${wished} is not there` : "found no C++ compiler (c++, g++, clang++)"}; ` +
+      "install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++; Alpine: apk add " +
+      "g++; macOS: xcode-select --install), or name one with CXX",
+  );
+}
+
+function isOnPath(command: string): boolean {
+  if (command.includes("/")) return existsSync(command);
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, command)));
+}
+
+async function compile(compiler: string, unit: Unit): Promise<void> {
+  const temporary = `${unit.object}.${process.pid}`;
+  const args = [...unit.flags, "-c", unit.source, "-o", temporary];
+  await runCompiler(compiler, args, `compile ${basename(unit.source)}`);
+  renameSync(temporary, unit.object);
+}
+
+function runCompiler(compiler: string, args: readonly string[], task: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(compiler, args, { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout);
+      reject(
+        new BackendError(
+          `fovea build: ${task} failed with ${compiler}\n${stderr || error.message}`,
+        ),
+      );
+    });
+  });
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+
+/** Objects of older sources are of no use; young ones may belong to another build that is running. */
+function removeOthers(folder: string, wanted: readonly string[]): void {
+  const keep = new Set(wanted);
+  const hourAgo = Date.now() - 3_600_000;
+  for (const path of readdirSync(folder).map((file) => join(folder, file))) {
+    if (!keep.has(path) && statSync(path).mtimeMs < hourAgo) rmSync(path, { force: true });
+  }
+}
+
+function hash(parts: readonly string[]): string {
+  const sum = createHash("sha256");
+  for (const part of parts) sum.update(`${part.length}:`).update(part);
+  return sum.digest("hex").slice(0, 16);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  await buildNative({ log: (line) => console.log(line) });
+}

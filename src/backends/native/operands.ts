@@ -1,0 +1,142 @@
+// Which operands a call has, and which shape the strides of each follow. It says nothing of what a
+// kernel does with them.
+
+import type { DType } from "../../graph/dtype.js";
+import type { ConvGeometry, KernelCall, Operand, PoolGeometry } from "../kernels.js";
+
+export interface OperandUse {
+  /** Its name in the call: "x", "source 2", "result 0". */
+  readonly name: string;
+  readonly operand: Operand;
+  readonly shape: readonly number[];
+  readonly dtypes: readonly DType[];
+  readonly isWritten: boolean;
+}
+
+const any: readonly DType[] = ["f32", "i32", "u8"];
+const f32: readonly DType[] = ["f32"];
+const i32: readonly DType[] = ["i32"];
+const position: readonly DType[] = ["u8", "i32"];
+
+/** Every operand that is given, in the order of the call's fields. */
+export function operandsOf(call: KernelCall): OperandUse[] {
+  const uses: OperandUse[] = [];
+  const read = (
+    name: string,
+    operand: Operand | undefined,
+    shape: readonly number[],
+    dtypes = f32,
+  ): void => {
+    if (operand) uses.push({ name, operand, shape, dtypes, isWritten: false });
+  };
+  const write = (
+    name: string,
+    operand: Operand | undefined,
+    shape: readonly number[],
+    dtypes = f32,
+  ): void => {
+    if (operand) uses.push({ name, operand, shape, dtypes, isWritten: true });
+  };
+
+  switch (call.kernel) {
+    case "elementwise":
+    case "reduce":
+      for (const [i, source] of call.sources.entries()) {
+        if (source.kind === "memory") read(`source ${i}`, source.operand, call.shape, any);
+      }
+      if (call.kernel === "elementwise") {
+        for (const [i, result] of call.results.entries()) {
+          write(`result ${i}`, result.operand, call.shape, any);
+        }
+      } else {
+        // 1 even for an empty axis: an empty reduction still writes its zero.
+        const kept = call.shape.map((size, d) => (call.reduced[d] ? 1 : size));
+        write("result", call.result, kept, any);
+      }
+      break;
+    case "matmul":
+      read("a", call.a, [call.batch, call.m, call.k]);
+      read("b", call.b, [call.batch, call.k, call.n]);
+      read("bias", call.bias, [call.n]);
+      write("c", call.c, [call.batch, call.m, call.n]);
+      break;
+    case "conv2d": {
+      const shapes = convShapes(call.geometry);
+      read("x", call.x, shapes.x);
+      read("w", call.w, shapes.w);
+      read("bias", call.bias, [call.geometry.outChannels]);
+      write("y", call.y, shapes.y);
+      break;
+    }
+    case "conv2dGradInput": {
+      const shapes = convShapes(call.geometry);
+      read("gy", call.gy, shapes.y);
+      read("w", call.w, shapes.w);
+      write("gx", call.gx, shapes.x);
+      break;
+    }
+    case "conv2dGradWeight": {
+      const shapes = convShapes(call.geometry);
+      read("x", call.x, shapes.x);
+      read("gy", call.gy, shapes.y);
+      write("gw", call.gw, shapes.w);
+      break;
+    }
+    case "maxPool2d": {
+      const shapes = poolShapes(call.geometry);
+      read("x", call.x, shapes.x);
+      write("y", call.y, shapes.y);
+      write("index", call.index, shapes.y, position);
+      break;
+    }
+    case "maxPool2dGrad": {
+      const shapes = poolShapes(call.geometry);
+      read("gy", call.gy, shapes.y);
+      read("index", call.index, shapes.y, position);
+      write("gx", call.gx, shapes.x);
+      break;
+    }
+    case "avgPool2d": {
+      const shapes = poolShapes(call.geometry);
+      read("x", call.x, shapes.x);
+      write("y", call.y, shapes.y);
+      break;
+    }
+    case "avgPool2dGrad": {
+      const shapes = poolShapes(call.geometry);
+      read("gy", call.gy, shapes.y);
+      write("gx", call.gx, shapes.x);
+      break;
+    }
+    case "crossEntropy":
+      read("logits", call.logits, [call.rows, call.classes]);
+      read("target", call.target, [call.rows], i32);
+      write("loss", call.loss, [call.rows]);
+      break;
+    case "crossEntropyGrad":
+      read("logits", call.logits, [call.rows, call.classes]);
+      read("target", call.target, [call.rows], i32);
+      read("g", call.g, [call.rows]);
+      write("glogits", call.glogits, [call.rows, call.classes]);
+      break;
+  }
+  return uses;
+}
+
+function convShapes(geometry: ConvGeometry): Record<"x" | "w" | "y", number[]> {
+  const { batch, inChannels, outChannels, groups, inSize, outSize, kernelSize } = geometry;
+  return {
+    x: [batch, inChannels, ...inSize],
+    w: [outChannels, inChannels / groups, ...kernelSize],
+    y: [batch, outChannels, ...outSize],
+  };
+}
+
+function poolShapes({
+  batch,
+  channels,
+  inSize,
+  outSize,
+}: PoolGeometry): Record<"x" | "y", number[]> {
+  return { x: [batch, channels, ...inSize], y: [batch, channels, ...outSize] };
+}
