@@ -33,10 +33,24 @@ export class StateDictError extends FoveaError {
   }
 }
 
-/** What makes `net(x)` right for TypeScript; the constructor makes it true. */
+/** What makes `net(x)` right for TypeScript; the constructor of Callable makes it true. */
 type Call<A extends unknown[], R> = (...args: A) => R;
 
 export interface Module<A extends unknown[] = [Tensor], R = Tensor> extends Call<A, R> {}
+
+/**
+ * Instances are functions with the class's prototype: what a constructor returns is what the
+ * subclasses' fields are put on.
+ */
+abstract class Callable<A extends unknown[], R> {
+  constructor() {
+    const call = (...args: A): R => (call as unknown as Callable<A, R>).invoke(args);
+    // biome-ignore lint/correctness/noConstructorReturn: an instance is a function
+    return Object.setPrototypeOf(call, new.target.prototype);
+  }
+
+  protected abstract invoke(args: A): R;
+}
 
 /**
  * @example
@@ -48,26 +62,18 @@ export interface Module<A extends unknown[] = [Tensor], R = Tensor> extends Call
  *   }
  * }
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor returns a function that is an instance
-export abstract class Module<A extends unknown[] = [Tensor], R = Tensor> {
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see Callable
+export abstract class Module<A extends unknown[] = [Tensor], R = Tensor> extends Callable<A, R> {
   #training = true;
   readonly #hooks = new Set<ForwardHook>();
 
-  constructor() {
-    // the instance is a function that calls forward, with the class's prototype
-    const module = ((...args: A) => {
-      const output = module.forward(...args);
-      for (const hook of module.#hooksOf()) hook(module as unknown as Module, output);
-      return output;
-    }) as unknown as Module<A, R>;
-    // biome-ignore lint/correctness/noConstructorReturn: an instance is a function
-    return Object.setPrototypeOf(module, new.target.prototype);
-  }
-
   abstract forward(...args: A): R;
 
-  #hooksOf(): ReadonlySet<ForwardHook> {
-    return this.#hooks;
+  /** What calling the module does. */
+  protected override invoke(args: A): R {
+    const output = this.forward(...args);
+    for (const hook of this.#hooks) hook(this as unknown as Module, output);
+    return output;
   }
 
   /** Whether dropout and the like are on. */
@@ -188,7 +194,7 @@ export abstract class Module<A extends unknown[] = [Tensor], R = Tensor> {
   }
 
   /** As PyTorch prints it. */
-  toString(): string {
+  override toString(): string {
     const children = [...this.namedChildren()].map(([name, child]) =>
       `(${name}): ${child}`.replaceAll("\n", "\n  "),
     );

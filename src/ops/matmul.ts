@@ -11,29 +11,30 @@ interface MatmulAttrs {
   readonly activation: Activation;
 }
 
-/** a [b, m, k] · b [b, k, n] + bias [n] → [b, m, n]. */
+const withActivation = ({ activation }: MatmulAttrs): MatmulAttrs | undefined =>
+  activation === "none" ? { activation: "relu" } : undefined;
+
+/** a [b, m, k] · b [b, k, n] → [b, m, n]. */
 const matmulOp: Op<MatmulAttrs> = {
   name: "matmul",
   infer: ([a, b]) => ({ shape: [a!.shape[0]!, a!.shape[1]!, b!.shape[2]!], dtype: "f32" }),
-  gradient: (g, { inputs: [a, b, bias] }) => [
-    make(matmulOp, [g, permute(b!, [0, 2, 1])], { activation: "none" }), // dA = dC · Bᵀ
-    make(matmulOp, [permute(a!, [0, 2, 1]), g], { activation: "none" }), // dB = Aᵀ · dC
-    ...(bias ? [sum(g, [0, 1])] : []),
+  gradient: (g, { inputs: [a, b] }) => [
+    matmul(g, permute(b!, [0, 2, 1])), // dA = dC · Bᵀ
+    matmul(permute(a!, [0, 2, 1]), g), // dB = Aᵀ · dC
   ],
   macs: ({ shape, inputs: [a] }) => sizeOf(shape) * a!.shape[2]!,
   lower: {
     kind: "kernel",
-    withActivation: (attrs) => (attrs.activation === "none" ? { activation: "relu" } : undefined),
-    call: ({ inputs: [x, y], attrs: { activation } }, [a, b, bias], [c]) => ({
+    withActivation,
+    call: ({ shape: [batch, m, n], inputs: [x], attrs: { activation } }, [a, b], [c]) => ({
       kernel: "matmul",
-      batch: x!.shape[0]!,
-      m: x!.shape[1]!,
+      batch: batch!,
+      m: m!,
       k: x!.shape[2]!,
-      n: y!.shape[2]!,
+      n: n!,
       a: a!,
       b: b!,
       c: c!,
-      ...(bias && { bias }),
       activation,
     }),
   },
@@ -72,6 +73,34 @@ export function matmul(a: Node, b: Node): Node {
   ]);
 }
 
+/** x [rows, in] · wᵀ + bias [out] → [rows, out], with w [out, in]; its gradients come in w's own layout. */
+const linearOp: Op<MatmulAttrs> = {
+  name: "linear",
+  infer: ([x, w]) => ({ shape: [x!.shape[0]!, w!.shape[0]!], dtype: "f32" }),
+  gradient: (g, { inputs: [x, w, bias] }) => [
+    matmul(g, w!), // dX = dY · W
+    matmul(permute(g, [1, 0]), x!), // dW = dYᵀ · X
+    ...(bias ? [sum(g, 0)] : []),
+  ],
+  macs: ({ shape, inputs: [x] }) => sizeOf(shape) * x!.shape[1]!,
+  lower: {
+    kind: "kernel",
+    withActivation,
+    call: ({ shape: [m, n], inputs: [, w], attrs: { activation } }, [x, weight, bias], [c]) => ({
+      kernel: "matmul",
+      batch: 1,
+      m: m!,
+      k: w!.shape[1]!,
+      n: n!,
+      a: { ...x!, strides: [0, ...x!.strides] },
+      b: { ...weight!, strides: [0, weight!.strides[1]!, weight!.strides[0]!] },
+      c: { ...c!, strides: [0, ...c!.strides] },
+      ...(bias && { bias }),
+      activation,
+    }),
+  },
+};
+
 /** x [..., in] · wᵀ + bias: PyTorch's linear, with w [out, in] and bias [out]. */
 export function linear(x: Node, w: Node, bias?: Node): Node {
   const [out, features] = w.shape as [number, number];
@@ -83,9 +112,9 @@ export function linear(x: Node, w: Node, bias?: Node): Node {
     );
   }
   requireF32("linear", x, w);
-  const rows = reshape(x, [1, -1, features]);
-  const inputs = [rows, reshape(permute(w, [1, 0]), [1, features, out]), ...(bias ? [bias] : [])];
-  return reshape(make(matmulOp, inputs, { activation: "none" }), [...x.shape.slice(0, -1), out]);
+  const rows = reshape(x, [sizeOf(x.shape.slice(0, -1)), features]);
+  const inputs = bias ? [rows, w, bias] : [rows, w];
+  return reshape(make(linearOp, inputs, { activation: "none" }), [...x.shape.slice(0, -1), out]);
 }
 
 export function requireF32(op: string, ...nodes: readonly Node[]): void {

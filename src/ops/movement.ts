@@ -155,7 +155,13 @@ export function permute(x: Node, order: readonly number[]): Node {
       `[${order.join(", ")}] is not an order of ${x.shape.length} dimensions`,
     );
   }
-  return dims.every((d, i) => d === i) ? x : make(permuteOp, [x], { order: dims });
+  if (dims.every((d, i) => d === i)) return x;
+  if (x.op !== (permuteOp as Op)) return make(permuteOp, [x], { order: dims });
+  const { order: inner } = x.attrs as { order: readonly number[] };
+  return permute(
+    x.inputs[0]!,
+    dims.map((d) => inner[d]!),
+  );
 }
 
 /** One range per dimension: elements start, start + step, … before end. */
