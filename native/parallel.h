@@ -14,16 +14,20 @@ class Pool {
 
   int threads() const;
 
-  /** Calls body(task, thread) for each task in [0, tasks), on all threads, and waits for the last. */
+  /**
+   * Calls body(task, thread) for each task in [0, tasks), on all threads, and waits for the last.
+   * `work` is a rough count of arithmetic operations, or of bytes times four, in the whole job: one
+   * that is over before another thread could take part runs on the calling thread alone.
+   */
   template <class Body>
-  void run(int tasks, Body&& body) {
-    run(tasks, [](void* context, int task, int thread) { (*static_cast<Body*>(context))(task, thread); },
-        const_cast<void*>(static_cast<const void*>(&body)));
+  void run(int tasks, const Body& body, double work = 1e12) {
+    run(tasks, [](const void* context, int task, int thread) { (*static_cast<const Body*>(context))(task, thread); },
+        &body, work);
   }
 
  private:
-  using Task = void (*)(void* context, int task, int thread);
-  void run(int tasks, Task call, void* context);
+  using Task = void (*)(const void* context, int task, int thread);
+  void run(int tasks, Task call, const void* context, double work);
   struct State;
   State* state_;
 };

@@ -1,0 +1,28 @@
+// The kernels of one instruction set as a record, so that one program can test and time them all.
+#pragma once
+#include "../abi.h"
+#include "../frame.h"
+
+namespace fovea::bench {
+
+template <class Args>
+struct Entry {
+  const char* (*run)(const Args&, const Frame&);
+  size_t (*scratch)(const Args&, int threads);
+};
+
+struct Kernels {
+  const char* name;
+  Entry<MatmulArgs> matmul;
+  Entry<Conv2dArgs> conv2d;
+  Entry<Conv2dGradInputArgs> conv2dGradInput;
+  Entry<Conv2dGradWeightArgs> conv2dGradWeight;
+  Entry<MaxPool2dArgs> maxPool2d;
+  Entry<MaxPool2dGradArgs> maxPool2dGrad;
+  Entry<AvgPool2dArgs> avgPool2d;
+  Entry<AvgPool2dGradArgs> avgPool2dGrad;
+};
+
+extern const Kernels avx512, avx2, portable;
+
+}  // namespace fovea::bench

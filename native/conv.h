@@ -1,0 +1,106 @@
+// What the three convolution kernels share: how they read an image, how they cut up a batch, and
+// how they write results whose channels are not contiguous.
+//
+// All three are matrix products with an indirect operand (see gemm.h). A task takes some whole
+// images or a band of rows of one, copies what it reads into a padded [row][column][channel] band
+// that stays in the second-level cache, and addresses windows inside it by offsets. The copy is
+// read some hundreds of times, and takes in padding and strange layouts, so that nothing after it
+// needs to know about either.
+#pragma once
+#include "abi.h"
+#include "gemm.h"
+
+namespace fovea::FOVEA_ISA {
+
+/** Floats that a task's band should not exceed: what a second-level cache of 512 KB leaves room for. */
+constexpr int64_t kBandFloats = 96 * 1024;
+
+/** A strided batch of images. */
+struct Images {
+  const float* data;
+  int64_t channels, height, width;
+  ptrdiff_t n, c, h, w;  // strides
+};
+
+Images imagesOf(const Operand& operand, const float* data, int64_t channels, const int64_t size[2]);
+
+/**
+ * Reads rows of images, columns [firstColumn, firstColumn + columns) of each, as zeros where they
+ * lie outside the image: by copying, or in place where no read can fall outside and the channels
+ * are contiguous.
+ */
+struct Reader {
+  Images images;
+  int64_t firstColumn, columns;
+  bool inPlace;
+  ptrdiff_t row, column;  // strides of what `read` returns; that of a channel is 1
+
+  /** For reads of rows within [firstRow, lastRow). */
+  Reader(const Images& images, int64_t firstRow, int64_t lastRow, int64_t firstColumn,
+         int64_t lastColumn);
+  /** From an image to the next one in what `read` returns. */
+  ptrdiff_t imageStep(int64_t rows) const { return inPlace ? images.n : rows * row; }
+  int64_t bandFloats(int64_t count, int64_t rows) const { return inPlace ? 0 : count * rows * row; }
+  const float* read(float* band, int64_t image, int64_t count, int64_t firstRow, int64_t rows) const;
+};
+
+/** Tasks of `images` whole images, or of `rows` rows of one image. */
+struct Tiling {
+  int64_t images, rows;       // of a full task
+  int64_t imageGroups, bands; // how many there are
+  int64_t tasks() const { return imageGroups * bands; }
+};
+
+/**
+ * Cuts `batch` images of `rows` × `columns` results, each row of which needs `step` rows of
+ * `rowFloats` more than the one before and the first one `extent` of them. At least `atLeast`
+ * tasks, if there are as many rows.
+ */
+Tiling tile(int64_t batch, int64_t rows, int64_t columns, int64_t step, int64_t extent,
+            int64_t rowFloats, int64_t atLeast);
+
+/** One task of a tiling: images [image, image + images), rows [row, row + rows) of each. */
+struct Piece {
+  int64_t image, images, row, rows;
+};
+Piece pieceOf(const Tiling& tiling, int64_t batch, int64_t rows, int64_t task);
+
+/** to[toRow[i] + j·toColumn] = from[i·width + j]. */
+void scatter(const float* from, int64_t m, int64_t n, int64_t width, float* to, const ptrdiff_t* toRow,
+             ptrdiff_t toColumn);
+
+/** The stride of the channels of an image; of a single channel it means nothing and counts as 1. */
+inline ptrdiff_t channelStride(const Operand& operand, int64_t channels) {
+  return channels == 1 ? 1 : operand.strides[1];
+}
+
+/** Rough operations in a whole convolution, for Pool::run. */
+inline double workOf(const ConvGeometry& g) {
+  return 2.0 * static_cast<double>(g.batch * g.outChannels * g.outSize[0] * g.outSize[1]) *
+         static_cast<double>(g.inChannels / g.groups * g.kernelSize[0] * g.kernelSize[1]);
+}
+
+/**
+ * Offsets of a window's elements, in the order kernel row, kernel column, channel, in anything with
+ * these strides: the dilated window of an input band, or the weights themselves.
+ */
+inline void windowOffsets(ptrdiff_t* offsets, const int64_t kernelSize[2], int64_t channels,
+                          ptrdiff_t row, ptrdiff_t column, ptrdiff_t channel) {
+  for (int64_t i = 0; i < kernelSize[0]; ++i) {
+    for (int64_t j = 0; j < kernelSize[1]; ++j) {
+      for (int64_t c = 0; c < channels; ++c) *offsets++ = i * row + j * column + c * channel;
+    }
+  }
+}
+
+/** Offsets of `images` × `rows` × `columns` pixels, in that order. */
+inline void pixelOffsets(ptrdiff_t* offsets, int64_t images, int64_t rows, int64_t columns,
+                         ptrdiff_t image, ptrdiff_t row, ptrdiff_t column) {
+  for (int64_t n = 0; n < images; ++n) {
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; ++j) *offsets++ = n * image + i * row + j * column;
+    }
+  }
+}
+
+}  // namespace fovea::FOVEA_ISA

@@ -1,0 +1,137 @@
+// The thread pool. A job is published in one atomic word, its ticket: (job number, next task).
+// Threads claim tasks by compare-and-swap on the ticket, so a thread that wakes late finds either
+// a current job or nothing to do, and the caller waits for the tasks alone, never for a thread to
+// wake up. Workers spin for a moment after each job, since kernels follow each other closely, and
+// then sleep.
+#include "parallel.h"
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace fovea {
+
+namespace {
+
+constexpr double kWorthSharing = 4e5;  // operations: a few microseconds of one core
+constexpr auto kSpin = std::chrono::microseconds(40);
+constexpr uint32_t kClosed = 0x7fffffff;  // a next task that no job has
+
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+inline uint64_t ticketOf(uint64_t job, uint32_t next) { return job << 32 | next; }
+inline uint64_t jobOf(uint64_t ticket) { return ticket >> 32; }
+inline uint32_t nextOf(uint64_t ticket) { return static_cast<uint32_t>(ticket); }
+
+}  // namespace
+
+struct Pool::State {
+  alignas(64) std::atomic<uint64_t> ticket{ticketOf(0, kClosed)};
+  alignas(64) std::atomic<int> done{0};
+  // Written while the ticket is closed. A thread may read them torn, but then its claim fails.
+  alignas(64) std::atomic<Task> call{nullptr};
+  std::atomic<const void*> context{nullptr};
+  std::atomic<uint32_t> tasks{0};
+
+  alignas(64) std::atomic<int> sleepers{0};
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::vector<std::thread> workers;
+
+  /** Runs tasks of the current job until none is left unclaimed. */
+  void help(int thread) {
+    uint64_t seen = ticket.load(std::memory_order_acquire);
+    const uint64_t job = jobOf(seen);
+    const Task body = call.load(std::memory_order_acquire);
+    const void* const argument = context.load(std::memory_order_acquire);
+    const uint32_t count = tasks.load(std::memory_order_acquire);
+    while (jobOf(seen) == job && nextOf(seen) < count) {
+      if (!ticket.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel)) continue;
+      body(argument, static_cast<int>(nextOf(seen)), thread);
+      done.fetch_add(1, std::memory_order_release);
+      seen = ticket.load(std::memory_order_acquire);
+    }
+  }
+
+  void work(int thread) {
+    uint64_t finished = 0;  // the last job in which this thread found nothing more to do
+    while (waitForJobAfter(finished)) {
+      finished = jobOf(ticket.load(std::memory_order_acquire));
+      help(thread);
+    }
+  }
+
+  bool waitForJobAfter(uint64_t job) {
+    const auto fresh = [&] {
+      const uint64_t now = ticket.load();
+      return stop.load() || (jobOf(now) != job && nextOf(now) != kClosed);
+    };
+    const auto end = std::chrono::steady_clock::now() + kSpin;
+    do {
+      for (int i = 0; i < 64; ++i) {
+        if (fresh()) return !stop.load();
+        relax();
+      }
+    } while (std::chrono::steady_clock::now() < end);
+    std::unique_lock<std::mutex> lock(mutex);
+    // First count ourselves as asleep, then look once more: the caller publishes first and counts
+    // sleepers after, so one of the two always sees the other.
+    sleepers.fetch_add(1);
+    wake.wait(lock, fresh);
+    sleepers.fetch_sub(1);
+    return !stop.load();
+  }
+};
+
+Pool::Pool(int threads) : state_(new State) {
+  for (int thread = 1; thread < threads; ++thread) {
+    state_->workers.emplace_back([state = state_, thread] { state->work(thread); });
+  }
+}
+
+Pool::~Pool() {
+  {
+    const std::lock_guard<std::mutex> lock(state_->mutex);
+    state_->stop.store(true);
+  }
+  state_->wake.notify_all();
+  for (std::thread& worker : state_->workers) worker.join();
+  delete state_;
+}
+
+int Pool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
+
+void Pool::run(int tasks, Task call, const void* context, double work) {
+  if (tasks <= 1 || state_->workers.empty() || work < kWorthSharing) {
+    for (int task = 0; task < tasks; ++task) call(context, task, 0);
+    return;
+  }
+  State& state = *state_;
+  const uint64_t job = (jobOf(state.ticket.load()) + 1) & 0xffffffff;
+  state.ticket.store(ticketOf(job, kClosed));
+  state.call.store(call, std::memory_order_release);
+  state.context.store(context, std::memory_order_release);
+  state.tasks.store(static_cast<uint32_t>(tasks), std::memory_order_release);
+  state.done.store(0, std::memory_order_release);
+  state.ticket.store(ticketOf(job, 0));
+  if (state.sleepers.load() > 0) {
+    { const std::lock_guard<std::mutex> lock(state.mutex); }
+    state.wake.notify_all();
+  }
+  state.help(0);
+  for (int spins = 0; state.done.load(std::memory_order_acquire) < tasks; ++spins) {
+    if (spins < 4000) relax(); else std::this_thread::yield();
+  }
+}
+
+}  // namespace fovea
