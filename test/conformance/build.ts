@@ -64,6 +64,8 @@ export class Random {
 export type Draw = (random: Random) => number;
 
 export const plain: Draw = (random) => random.signed();
+/** Mostly plain, now and then NaN: results are NaN exactly where one is read. */
+export const withNaN: Draw = (random) => (random.below(100) > 0 ? random.signed() : NaN);
 /** Few different values, so that many are equal. */
 export const tied: Draw = (random) => random.below(4) - 2;
 /** All that f32 arithmetic has to cope with. */

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import type { ConvGeometry } from "../../src/backends/kernels.js";
-import { CaseBuilder, plain } from "./build.js";
+import { CaseBuilder, plain, withNaN } from "./build.js";
 import { denseLayout, imageOrders, type Layout, layouts } from "./layout.js";
 import { seeds, suite } from "./suite.js";
 
@@ -13,6 +13,8 @@ interface Spec {
   readonly y: Layout;
   readonly bias: boolean;
   readonly activation: "none" | "relu";
+  /** Whether images hold a few NaN. */
+  readonly nan: boolean;
   readonly seed: number;
 }
 
@@ -78,6 +80,7 @@ const specs: fc.Arbitrary<Spec> = fc.record({
   y: layouts(imageOrders, false),
   bias: fc.boolean(),
   activation: fc.constantFrom("none", "relu"),
+  nan: fc.nat(5).map((n) => n === 5),
   seed: seeds,
 });
 
@@ -116,19 +119,27 @@ const layers: Sizes[] = [
   { ...usual, kernelSize: [12, 12], padding: [0, 0] },
   { ...usual, batch: 5, inChannels: 3, outChannels: 7, inSize: [28, 27], stride: [2, 2] },
   { ...usual, batch: 1, inSize: [1, 67], kernelSize: [1, 7], padding: [0, 3] },
+  // An image that no cache holds whole.
+  { ...usual, inChannels: 48, outChannels: 20, inSize: [57, 50] },
   // More positions and images than one block of the weight gradient.
   { ...usual, batch: 9, inChannels: 4, outChannels: 6, inSize: [31, 33] },
 ];
 
-const channelsLast = denseLayout(imageOrders[0]);
+/** Layouts of images and of filters that plans have. */
+const planned = [
+  [imageOrders[0], filterOrders[0]],
+  [imageOrders[0], filterOrders[1]],
+  [imageOrders[1], filterOrders[0]],
+] as const;
 const always: Spec[] = layers.flatMap((sizes, at) =>
-  filterOrders.slice(0, 2).map((order) => ({
+  planned.map(([image, filter]) => ({
     geometry: complete(sizes),
-    x: channelsLast,
-    w: denseLayout(order),
-    y: channelsLast,
+    x: denseLayout(image),
+    w: denseLayout(filter),
+    y: denseLayout(image),
     bias: at % 2 === 0,
     activation: at % 3 === 0 ? ("relu" as const) : ("none" as const),
+    nan: false,
     seed: at,
   })),
 );
@@ -154,7 +165,7 @@ export const convSuites = [
       kernel: "conv2d" as const,
       geometry,
       algorithm: "direct" as const,
-      x: build.source(shapes.x, spec.x, plain),
+      x: build.source(shapes.x, spec.x, spec.nan ? withNaN : plain),
       w: build.source(shapes.w, spec.w, plain),
       ...(spec.bias && { bias: build.source([geometry.outChannels], denseLayout([0]), plain) }),
       y: build.result(shapes.y, spec.y),
@@ -170,7 +181,7 @@ export const convSuites = [
       kernel: "conv2dGradInput" as const,
       geometry,
       algorithm: "direct" as const,
-      gy: build.source(shapes.y, spec.y, plain),
+      gy: build.source(shapes.y, spec.y, spec.nan ? withNaN : plain),
       w: build.source(shapes.w, spec.w, plain),
       gx: build.result(shapes.x, spec.x),
     };
@@ -183,7 +194,7 @@ export const convSuites = [
       kernel: "conv2dGradWeight" as const,
       geometry,
       algorithm: "direct" as const,
-      x: build.source(shapes.x, spec.x, plain),
+      x: build.source(shapes.x, spec.x, spec.nan ? withNaN : plain),
       gy: build.source(shapes.y, spec.y, plain),
       gw: build.result(shapes.w, spec.w),
     };

@@ -1,7 +1,7 @@
 // Matmul calls: any layout, sizes around the edges of blocked kernels, with and without bias.
 
 import fc from "fast-check";
-import { CaseBuilder, plain } from "./build.js";
+import { CaseBuilder, plain, withNaN } from "./build.js";
 import { type Layout, layouts, rowMajor } from "./layout.js";
 import { seeds, suite } from "./suite.js";
 
@@ -26,6 +26,8 @@ interface Spec {
   readonly c: Layout;
   readonly bias: Layout | null;
   readonly activation: "none" | "relu";
+  /** Whether `a` holds a few NaN. */
+  readonly nan: boolean;
   readonly seed: number;
 }
 
@@ -39,10 +41,11 @@ const specs: fc.Arbitrary<Spec> = fc.record({
   c: layouts(matrices, false),
   bias: fc.option(layouts([[0]], true)),
   activation: fc.constantFrom("none", "relu"),
+  nan: fc.nat(5).map((n) => n === 5),
   seed: seeds,
 });
 
-const denseSpec = { batch: 1, bias: rowMajor(1), activation: "none", seed: 1 } as const;
+const denseSpec = { batch: 1, bias: rowMajor(1), activation: "none", nan: false, seed: 1 } as const;
 const plainMatrix = rowMajor(3);
 const transposed = { ...plainMatrix, order: [0, 2, 1] };
 
@@ -84,7 +87,7 @@ export const matmulSuite = suite("matmul", specs, [...large, ...narrow], (spec) 
     m,
     n,
     k,
-    a: build.source([batch, m, k], spec.a, plain),
+    a: build.source([batch, m, k], spec.a, spec.nan ? withNaN : plain),
     b: build.source([batch, k, n], spec.b, plain),
     ...(spec.bias && { bias: build.source([n], spec.bias, plain) }),
     c: build.result([batch, m, n], spec.c),
