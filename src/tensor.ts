@@ -14,6 +14,7 @@ import {
   sizeOf,
 } from "./graph/shape.js";
 import { gradients } from "./ops/backward.js";
+import { expand, reshape } from "./ops/broadcast.js";
 import { detach } from "./ops/detach.js";
 import * as elementwise from "./ops/elementwise.js";
 import { bindingOf, bound, constant, index } from "./ops/leaf.js";
@@ -273,7 +274,7 @@ export class Tensor {
 
   /** The same elements in another shape; one dimension may be -1. */
   reshape(...shape: number[] | [Shape]): Tensor {
-    return new Tensor(movement.reshape(this.node, variadic(shape)));
+    return new Tensor(reshape(this.node, variadic(shape)));
   }
   /** PyTorch's `view`: here the same as reshape, which copies only where it must. */
   view(...shape: number[] | [Shape]): Tensor {
@@ -319,7 +320,7 @@ export class Tensor {
     const wanted = variadic(shape);
     const ahead = wanted.length - this.shape.length;
     return new Tensor(
-      movement.expand(
+      expand(
         this.node,
         wanted.map((n, d) => (n === -1 && d >= ahead ? this.shape[d - ahead]! : n)),
       ),
@@ -454,7 +455,7 @@ export function fromTypedArray(data: TypedArray, shape: Shape): Tensor {
 
 const filled = (value: number, shape: Shape, dtype: DType): Tensor => {
   checkShape("full", shape);
-  return new Tensor(movement.expand(constant(value, dtype), shape));
+  return new Tensor(expand(constant(value, dtype), shape));
 };
 
 export const zeros = (shape: Shape, dtype: DType = "f32"): Tensor => filled(0, shape, dtype);

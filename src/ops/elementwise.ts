@@ -6,8 +6,8 @@ import { DTypeError } from "../errors.js";
 import type { DType } from "../graph/dtype.js";
 import { make, type Node, type Op } from "../graph/node.js";
 import { broadcastShapes } from "../graph/shape.js";
+import { expand } from "./broadcast.js";
 import { constant } from "./leaf.js";
-import { expand } from "./movement.js";
 
 type Gradient = (g: Node, x: Node, y: Node) => Node | undefined;
 

@@ -4,7 +4,8 @@ import type { Activation } from "../backends/kernels.js";
 import { DTypeError, ShapeError } from "../errors.js";
 import { make, type Node, type Op } from "../graph/node.js";
 import { broadcastShapes, showShape, sizeOf } from "../graph/shape.js";
-import { expand, permute, reshape } from "./movement.js";
+import { expand, reshape } from "./broadcast.js";
+import { permute } from "./movement.js";
 import { sum } from "./reduce.js";
 
 interface MatmulAttrs {

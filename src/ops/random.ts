@@ -3,9 +3,10 @@
 
 import { make, type Node, type Op } from "../graph/node.js";
 import type { Shape } from "../graph/shape.js";
+import { expand, reshape } from "./broadcast.js";
 import { cos, log, lt, mul, sqrt, sub } from "./elementwise.js";
 import { constant, index } from "./leaf.js";
-import { expand, reshape, slice } from "./movement.js";
+import { slice } from "./movement.js";
 
 const uniformOp: Op<{ stream: number }> = {
   name: "uniform",

@@ -3,11 +3,11 @@
 import { ArgumentError, DTypeError } from "../errors.js";
 import { make, type Node, type Op } from "../graph/node.js";
 import { normalizeDims, sizeOf } from "../graph/shape.js";
+import { expand, reshape, sumKept } from "./broadcast.js";
 import { cast, div, eq, mul, sub } from "./elementwise.js";
 import { constant } from "./leaf.js";
-import { expand, reshape } from "./movement.js";
 
-type ReduceName = "sum" | "max" | "argmax";
+type ReduceName = "max" | "argmax";
 
 function reduceOp(
   name: ReduceName,
@@ -26,48 +26,56 @@ function reduceOp(
 }
 
 const reduceOps: Record<ReduceName, Op<{ dims: readonly number[] }>> = {
-  sum: reduceOp("sum", (g, { inputs: [x] }) => [expand(g, x!.shape)]),
   // shared equally among all that reach the maximum, as PyTorch's amax does
   max: reduceOp("max", (g, node) => {
     const x = node.inputs[0]!;
     const reached = cast(eq(x, expand(node, x.shape)), "f32");
-    return [mul(reached, expand(div(g, sum(reached, node.attrs.dims, true)), x.shape))];
+    return [mul(reached, expand(div(g, sumKept(reached, node.attrs.dims)), x.shape))];
   }),
   argmax: reduceOp("argmax"),
 };
 
-function reduce(
-  name: ReduceName,
-  x: Node,
-  dims: number | readonly number[] | undefined,
-  keepDim: boolean,
-): Node {
-  const input = x.dtype === "u8" ? cast(x, "i32") : x;
-  const axes = normalizeDims(name, dims, x.shape.length);
-  if (name !== "sum" && axes.some((d) => x.shape[d] === 0)) {
-    throw new ArgumentError(name, "there is no largest of no elements");
-  }
-  const kept = axes.length === 0 ? input : make(reduceOps[name], [input], { dims: axes });
-  return keepDim
+type Dims = number | readonly number[] | undefined;
+
+const integers = (x: Node) => (x.dtype === "u8" ? cast(x, "i32") : x);
+
+/** Drops reduced dimensions, unless they are to stay. */
+const dropped = (kept: Node, dims: readonly number[], keepDim: boolean): Node =>
+  keepDim
     ? kept
     : reshape(
         kept,
-        x.shape.filter((_, d) => !axes.includes(d)),
+        kept.shape.filter((_, d) => !dims.includes(d)),
       );
-}
-
-type Dims = number | readonly number[] | undefined;
 
 /** The sum over `dims` (all, if undefined). u8 adds up as i32. */
-export const sum = (x: Node, dims?: Dims, keepDim = false): Node => reduce("sum", x, dims, keepDim);
+export function sum(x: Node, dims?: Dims, keepDim = false): Node {
+  const axes = normalizeDims("sum", dims, x.shape.length);
+  return dropped(sumKept(integers(x), axes), axes, keepDim);
+}
 
 /** The largest value over `dims`. */
-export const amax = (x: Node, dims?: Dims, keepDim = false): Node =>
-  reduce("max", x, dims, keepDim);
+export function amax(x: Node, dims?: Dims, keepDim = false): Node {
+  const axes = nonEmpty("max", x, dims);
+  return dropped(
+    axes.length === 0 ? x : make(reduceOps.max, [integers(x)], { dims: axes }),
+    axes,
+    keepDim,
+  );
+}
 
 /** The position of the first largest value, along one dimension or in the flattened tensor; i32. */
 export function argmax(x: Node, dim?: number, keepDim = false): Node {
-  return reduce("argmax", x, dim, keepDim);
+  const axes = nonEmpty("argmax", x, dim);
+  if (axes.length === 0) return constant(0, "i32");
+  return dropped(make(reduceOps.argmax, [integers(x)], { dims: axes }), axes, keepDim);
+}
+
+function nonEmpty(op: string, x: Node, dims: Dims): number[] {
+  const axes = normalizeDims(op, dims, x.shape.length);
+  if (axes.some((d) => x.shape[d] === 0))
+    throw new ArgumentError(op, "there is no largest of no elements");
+  return axes;
 }
 
 /** The mean over `dims`; f32 only. */
