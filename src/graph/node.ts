@@ -28,6 +28,15 @@ export interface Op<A = unknown> {
   gradient?(g: Node, node: Node<A>): readonly (Node | undefined)[];
   /** A simpler node of the same value, if there is one. */
   simplify?(node: Node<A>): Node | undefined;
+  /**
+   * For a gradient that carries each of its numbers to a place where the forward value is the same
+   * at both ends (max pooling's): the values at the far end and at the near end, and the same gradient
+   * of other numbers. What depends on the value alone, a ReLU's mask say, can then be applied at the
+   * near end, which is smaller, and the far end need not be kept.
+   */
+  route?(
+    node: Node<A>,
+  ): { readonly far: Node; readonly near: Node; readonly of: (g: Node) => Node } | undefined;
   /** Multiply-adds that the op takes, where they are what it is about. */
   macs?(node: Node<A>): number;
   readonly lower: Lowering<A>;

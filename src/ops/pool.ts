@@ -55,6 +55,14 @@ const maxPoolOp: Op<PoolAttrs> = {
 const maxPoolGradOp: Op<PoolAttrs> = {
   name: "maxPool2dGrad",
   infer: (_, { geometry }) => ({ shape: xShape(geometry), dtype: "f32" }),
+  route: ({ inputs: [, index], attrs }) => {
+    const pooled = index!.inputs[0]!;
+    return {
+      far: pooled.inputs[0]!,
+      near: pooled,
+      of: (g) => make(maxPoolGradOp, [g, index!], attrs),
+    };
+  },
   lower: {
     kind: "kernel",
     channelsLast: true,
