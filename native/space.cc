@@ -71,25 +71,32 @@ int64_t Space::points() const {
   return product;
 }
 
-int64_t Space::tiles() const {
-  int64_t product = rowTiles() * innerTiles();
-  for (int i = 0; i < rowAxis(); ++i) product *= size_[i];
+int64_t Space::steps(int axis) const {
+  const int64_t step = axis == innerAxis() ? tileInner_ : axis == rowAxis() ? tileRows_ : 1;
+  return (size_[axis] + step - 1) / step;
+}
+
+int64_t Space::tiles(int64_t mark) const {
+  int64_t product = 1;
+  for (int axis = 0; axis < axes_; ++axis) {
+    if (mark_[axis] == mark) product *= steps(axis);
+  }
   return product;
 }
 
-Tile Space::tile(int64_t number) const {
+Tile Space::tile(int64_t number, int64_t marked) const {
   Tile tile;
-  const int64_t inner = number % innerTiles() * tileInner_;
-  number /= innerTiles();
-  const int64_t row = number % rowTiles() * tileRows_;
-  number /= rowTiles();
-  for (int i = rowAxis() - 1; i >= 0; --i) {
-    tile.at[i] = number % size_[i];
-    number /= size_[i];
+  for (int axis = innerAxis(); axis >= 0; --axis) {
+    int64_t& left = mark_[axis] == 0 ? number : marked;
+    const int64_t count = steps(axis);
+    tile.at[axis] = left % count;
+    left /= count;
   }
+  int64_t& row = tile.at[rowAxis()];
+  int64_t& inner = tile.at[innerAxis()];
+  row *= tileRows_;
+  inner *= tileInner_;
   const int64_t rowsLeft = size(rowAxis()) - row, innerLeft = size(innerAxis()) - inner;
-  tile.at[rowAxis()] = row;
-  tile.at[innerAxis()] = inner;
   tile.rows = static_cast<int>(rowsLeft < tileRows_ ? rowsLeft : tileRows_);
   tile.inner = static_cast<int>(innerLeft < tileInner_ ? innerLeft : tileInner_);
   return tile;

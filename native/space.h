@@ -22,8 +22,8 @@ class Space {
  public:
   /**
    * The axes of `shape` in the order of `key`'s strides, largest first, those of size 1 left out;
-   * neighbours that each of the stride lists can walk as one are merged. `marks`, if given, tell
-   * axes apart that must not be merged.
+   * neighbours that each of the stride lists can walk as one are merged. `marks`, if given, are 0
+   * or 1 for each dimension; axes with different marks stay apart.
    */
   Space(int64_t rank, const int64_t* shape, const int64_t* key, const int64_t* const* strides,
         int strideCount, const int64_t* marks);
@@ -46,13 +46,18 @@ class Space {
 
   int64_t tileRows() const { return tileRows_; }
   int64_t tileInner() const { return tileInner_; }
-  int64_t rowTiles() const { return (size(rowAxis()) + tileRows_ - 1) / tileRows_; }
-  int64_t innerTiles() const { return (size(innerAxis()) + tileInner_ - 1) / tileInner_; }
-  int64_t tiles() const;
-  /** Tile number `number`: along inner first, then rows, then the outer axes from the last on. */
-  Tile tile(int64_t number) const;
+  /** How many tiles there are along the axes with this mark. */
+  int64_t tiles(int64_t mark = 0) const;
+  /**
+   * A tile by its number along the axes with mark 0 and that along the marked ones; both count
+   * along inner first, then rows, then the outer axes from the last on.
+   */
+  Tile tile(int64_t number, int64_t marked = 0) const;
 
  private:
+  /** Tiles along one axis; outside the rows and inner axes each point is a step of its own. */
+  int64_t steps(int axis) const;
+
   int axes_ = 0;
   int64_t size_[kMaxAxes];
   int64_t mark_[kMaxAxes];
