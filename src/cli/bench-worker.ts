@@ -1,0 +1,85 @@
+// The process in which `fovea bench` measures: a JSON task as argument, a line of JSON as answer. It does
+// what bench/torch_bench.py does, in the same order, and nothing else, so that their peaks compare.
+
+import { readFileSync } from "node:fs";
+import { compile } from "../compile.js";
+import { SGD } from "../optim/index.js";
+import { manualSeed, noGrad } from "../runtime.js";
+import { fromTypedArray, type Tensor } from "../tensor.js";
+import { trainStep } from "../train/steps.js";
+import { useBackend } from "./backend.js";
+import type { BenchResult, BenchTask } from "./bench.js";
+import { exitCodeOf, explain } from "./errors.js";
+import { findModel } from "./model.js";
+
+async function measure(task: BenchTask): Promise<BenchResult> {
+  const { model, batchSize, steps, threads, input } = task;
+  const backend = await useBackend("native", threads);
+  manualSeed(0);
+  const net = findModel(model).build();
+  const x = images(batchSize, input);
+  const y = fromTypedArray(
+    Int32Array.from({ length: batchSize }, (_, i) => i % 10),
+    [batchSize],
+  );
+
+  const step = trainStep(net, new SGD(net.parameters(), { lr: 0.01 }));
+  const train = await timed(steps, async () => void (await (await step(x, y)).loss.item()));
+
+  net.eval();
+  const infer = compile((images: Tensor) => noGrad(() => net(images)));
+  const whole = await timed(3, async () => void (await infer(x)));
+  const one = images(1, input);
+  const single = await timed(20, async () => void (await infer(one)));
+  const peakRssBytes = peak();
+  await backend.close();
+  return {
+    model,
+    batchSize,
+    threads,
+    trainExamplesPerSecond: batchSize / train,
+    inferExamplesPerSecond: batchSize / whole,
+    batch1Milliseconds: 1000 * single,
+    peakRssBytes,
+  };
+}
+
+/** Seconds that the work takes: the median of `times`, after one that warms up. */
+async function timed(times: number, work: () => Promise<void>): Promise<number> {
+  await work();
+  const seconds: number[] = [];
+  for (let i = 0; i < times; i++) {
+    const start = performance.now();
+    await work();
+    seconds.push((performance.now() - start) / 1000);
+  }
+  seconds.sort((a, b) => a - b);
+  return (seconds[Math.floor((times - 1) / 2)]! + seconds[Math.floor(times / 2)]!) / 2;
+}
+
+/** Numbers of about the size of normalised pixels; which ones does not matter. */
+function images(count: number, input: readonly number[]): Tensor {
+  const shape = [count, ...input];
+  const values = new Float32Array(shape.reduce((a, b) => a * b));
+  for (let i = 0; i < values.length; i++) values[i] = Math.sin(i);
+  return fromTypedArray(values, shape);
+}
+
+/** The most memory that this process ever held. */
+function peak(): number {
+  try {
+    // Not getrusage's maximum, which starts at the size of the process that spawned this one.
+    const status = readFileSync("/proc/self/status", "utf8");
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)![1]) * 1024;
+  } catch {
+    return process.resourceUsage().maxRSS * 1024;
+  }
+}
+
+try {
+  const result = await measure(JSON.parse(process.argv[2]!) as BenchTask);
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}

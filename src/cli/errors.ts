@@ -1,0 +1,28 @@
+// What people see of an error, and what the shell does.
+
+import { CommanderError } from "commander";
+import { FoveaError } from "../errors.js";
+
+/** The command line asks for something that there is not. */
+export class UsageError extends FoveaError {
+  override readonly name = "UsageError";
+}
+
+/** The user ended it. */
+export class InterruptedError extends FoveaError {
+  override readonly name = "InterruptedError";
+}
+
+/** One sentence for what a user can act on; everything for what only we can. */
+export function explain(error: unknown): string {
+  if (error instanceof InterruptedError) return error.message;
+  if (error instanceof FoveaError) return `error: ${error.message}`;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `error: this is a mistake in Fovea itself, please report it\n${text}`;
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError) return 2;
+  return error instanceof InterruptedError ? 130 : 1;
+}

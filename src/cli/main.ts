@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+// The command `fovea`: its subcommands, and what becomes of errors. What each subcommand does is in the
+// file of its name.
+//
+// Exit codes: 0 done; 1 it could not be done (the reason is one sentence on stderr); 2 the command line
+// itself is wrong; 130 interrupted.
+
+import { Command, CommanderError } from "commander";
+import { benchCommand } from "./bench.js";
+import { buildCommand } from "./build.js";
+import { exitCodeOf, explain } from "./errors.js";
+import { summaryCommand } from "./summary.js";
+import { trainCommand } from "./train.js";
+import { packageVersion } from "./version.js";
+
+// A reader that has seen enough, such as `head`, is not an error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
+
+const program = new Command("fovea")
+  .description("Trains and inspects convolutional image classifiers.")
+  .version(packageVersion)
+  .showHelpAfterError("(see fovea --help)")
+  .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted.");
+
+for (const command of [summaryCommand(), trainCommand(), benchCommand(), buildCommand()]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+for (const command of [program, ...program.commands]) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has said it already.
+  if (!(error instanceof CommanderError)) process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}

@@ -1,0 +1,16 @@
+// Networks by name.
+
+import { closest, distance } from "fastest-levenshtein";
+import { type ModelSpec, models } from "../models/index.js";
+import { UsageError } from "./errors.js";
+
+/** Throws UsageError for a name that there is not, with the one probably meant. */
+export function findModel(name: string): ModelSpec {
+  if (Object.hasOwn(models, name)) return models[name]!;
+  const names = Object.keys(models);
+  const nearest = closest(name.toLowerCase(), names);
+  // Further off than half of its letters, it is another word.
+  const meant = distance(name.toLowerCase(), nearest) <= nearest.length / 2;
+  const hint = meant ? `did you mean "${nearest}"?` : `there are ${names.join(", ")}`;
+  throw new UsageError(`there is no model "${name}"; ${hint}`);
+}

@@ -1,0 +1,38 @@
+// Parsers for option values. Each throws what commander turns into one sentence.
+
+import { InvalidArgumentError } from "commander";
+
+interface Range {
+  readonly least?: number;
+  readonly most?: number;
+}
+
+/** A parser for whole numbers within a range. */
+export function wholeNumber({ least = 0, most = Number.MAX_SAFE_INTEGER }: Range = {}) {
+  return (text: string): number => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    const range =
+      most === Number.MAX_SAFE_INTEGER ? `, at least ${least}` : ` from ${least} to ${most}`;
+    throw new InvalidArgumentError(`Expected a whole number${range}.`);
+  };
+}
+
+/** A parser for decimal numbers within a range. */
+export function decimal({ least = 0, most = Number.MAX_VALUE }: Range = {}) {
+  return (text: string): number => {
+    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    const range = most === Number.MAX_VALUE ? `, at least ${least}` : ` from ${least} to ${most}`;
+    throw new InvalidArgumentError(`Expected a number${range}.`);
+  };
+}
+
+/** "1x1x224x224": batch, channels, height, width. */
+export function inputShape(text: string): number[] {
+  const shape = text.split("x").map((part) => (/^[1-9]\d{0,8}$/.test(part) ? Number(part) : 0));
+  if (shape.length === 4 && !shape.includes(0)) return shape;
+  throw new InvalidArgumentError(
+    "Expected batch, channels, height and width, such as 1x1x224x224.",
+  );
+}

@@ -1,0 +1,108 @@
+// How a training shows itself while it runs: a bar on a terminal, plain lines elsewhere, both on stderr;
+// a line per epoch, and the notebooks' two closing lines, on stdout.
+
+import { SingleBar } from "cli-progress";
+import type { StepProgress } from "../train/fit.js";
+import type { EpochRecord, History } from "../train/history.js";
+import { clock } from "./text.js";
+
+export interface Progress {
+  step(progress: StepProgress): void;
+  epoch(record: EpochRecord): void;
+  /** Leaves the terminal as it was, also after an error. */
+  stop(): void;
+}
+
+/** For the terminal if there is one, at least `everySeconds` between lines elsewhere. */
+export function showProgress(epochs: number, everySeconds = 5): Progress {
+  return process.stderr.isTTY ? new BarProgress(epochs) : new LineProgress(epochs, everySeconds);
+}
+
+const figures = ({ trainLoss, trainAcc, examplesPerSecond }: StepProgress) =>
+  `loss ${trainLoss.toFixed(3)}  acc ${trainAcc.toFixed(3)}  ${rate(examplesPerSecond)} examples/sec`;
+
+const rate = (value: number) => value.toFixed(1);
+
+class BarProgress implements Progress {
+  #bar: SingleBar | undefined;
+
+  constructor(private readonly epochs: number) {}
+
+  step(progress: StepProgress): void {
+    const { epoch, batch, batches } = progress;
+    if (!this.#bar) {
+      this.#bar = new SingleBar({
+        format: `epoch ${epoch}/${this.epochs} {bar} {value}/{total}  {text}`,
+        barCompleteChar: "█",
+        barIncompleteChar: "░",
+        barsize: 20,
+        hideCursor: true,
+        clearOnComplete: true,
+        linewrap: null,
+        stream: process.stderr,
+      });
+      this.#bar.start(batches, 0, { text: "" });
+    }
+    const left = (batches - batch) * secondsPerBatch(progress);
+    const rest = batch < batches ? `${clock(left)} left` : "testing";
+    this.#bar.update(batch, { text: `${figures(progress)}  ${rest}` });
+  }
+
+  epoch(record: EpochRecord): void {
+    this.stop();
+    printEpoch(record);
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
+
+function secondsPerBatch({ examplesPerSecond, batch, examples }: StepProgress): number {
+  return examples / batch / examplesPerSecond;
+}
+
+class LineProgress implements Progress {
+  #last = performance.now();
+
+  constructor(
+    private readonly epochs: number,
+    private readonly everySeconds: number,
+  ) {}
+
+  step(progress: StepProgress): void {
+    const now = performance.now();
+    if (now - this.#last < 1000 * this.everySeconds) return;
+    this.#last = now;
+    const { epoch, batch, batches } = progress;
+    process.stderr.write(
+      `epoch ${epoch}/${this.epochs}  step ${batch}/${batches}  ${figures(progress)}\n`,
+    );
+  }
+
+  epoch(record: EpochRecord): void {
+    printEpoch(record);
+  }
+
+  stop(): void {}
+}
+
+function printEpoch({ epoch, examplesPerSecond, ...record }: EpochRecord): void {
+  process.stdout.write(
+    `epoch ${epoch}, ${scores(record)}, ${rate(examplesPerSecond)} examples/sec\n`,
+  );
+}
+
+/** The notebooks' two lines. */
+export function printClosing({ epochs, examplesPerSecond }: History): void {
+  process.stdout.write(
+    `${scores(epochs.at(-1)!)}\n${rate(examplesPerSecond)} examples/sec on cpu\n`,
+  );
+}
+
+function scores(record: Pick<EpochRecord, "trainLoss" | "trainAcc" | "testAcc">): string {
+  const { trainLoss, trainAcc, testAcc } = record;
+  const test = testAcc === null ? "" : `, test acc ${testAcc.toFixed(3)}`;
+  return `loss ${trainLoss.toFixed(3)}, train acc ${trainAcc.toFixed(3)}${test}`;
+}

@@ -1,0 +1,39 @@
+// Numbers and tables as people read them.
+
+/** 46764746 → "46,764,746". */
+export const grouped = (value: number): string => value.toLocaleString("en-US");
+
+/** [1, 224, 224] → "1×224×224". */
+export const dimensions = (shape: readonly number[]): string => shape.join("×");
+
+/** 1240000 → "1.2 MB": powers of 1000, as disks and PyTorch's documents count. */
+export function bytes(value: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(Math.floor(Math.log10(Math.max(value, 1)) / 3), units.length - 1);
+  const scaled = value / 1000 ** power;
+  return `${power === 0 ? scaled : scaled.toFixed(scaled < 10 ? 2 : 1)} ${units[power]}`;
+}
+
+/** 75 → "1:15". */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n: number) => String(n).padStart(2, "0");
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** Rows under a head, columns as wide as they must be; those named in `right` end in line. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: ReadonlySet<number>,
+): string[] {
+  const all = [head, ...rows];
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (right.has(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join("  ")
+      .trimEnd();
+  return [line(head), widths.map((width) => "─".repeat(width)).join("──"), ...rows.map(line)];
+}

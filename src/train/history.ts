@@ -1,0 +1,69 @@
+// What a training leaves to be told: a record per step, a record per epoch, the points of its curve.
+// Data and the sums behind it only; fit.ts fills it, run-folder.ts and curves.ts show it.
+
+/** One step of the optimizer. */
+export interface StepRecord {
+  /** From 1 on, through all epochs. */
+  readonly step: number;
+  /** From 1 on. */
+  readonly epoch: number;
+  /** Of this batch, before the step; the f32 in full. */
+  readonly loss: number;
+}
+
+/** One epoch. Losses are means over examples, accuracies shares of them. */
+export interface EpochRecord {
+  readonly epoch: number;
+  /** Over the epoch's batches, each before its step: the network changes underway. */
+  readonly trainLoss: number;
+  readonly trainAcc: number;
+  /** After the epoch; null where nothing was tested. */
+  readonly testLoss: number | null;
+  readonly testAcc: number | null;
+  /** Training examples by training time; testing is not counted in. */
+  readonly examplesPerSecond: number;
+}
+
+/** A point of the learning curve. */
+export interface CurvePoint {
+  /** Epochs done, in fractions: 0.2 after a fifth of the first. */
+  readonly epoch: number;
+  readonly trainLoss: number;
+  readonly trainAcc: number;
+}
+
+export interface History {
+  readonly steps: readonly StepRecord[];
+  readonly epochs: readonly EpochRecord[];
+  /** Five times per epoch, as d2l's plots have them. */
+  readonly curve: readonly CurvePoint[];
+  /** Over all epochs. */
+  readonly examplesPerSecond: number;
+}
+
+/** What one batch gave. */
+export interface BatchResult {
+  readonly loss: number;
+  readonly correct: number;
+  readonly examples: number;
+}
+
+/** Loss and accuracy over the batches so far. */
+export class Running {
+  #loss = 0;
+  #correct = 0;
+  examples = 0;
+
+  add({ loss, correct, examples }: BatchResult): void {
+    this.#loss += loss * examples;
+    this.#correct += correct;
+    this.examples += examples;
+  }
+
+  get loss(): number {
+    return this.#loss / this.examples;
+  }
+  get accuracy(): number {
+    return this.#correct / this.examples;
+  }
+}

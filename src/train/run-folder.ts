@@ -1,0 +1,135 @@
+// A run's folder: config.json, metrics.jsonl, weights.safetensors, curves.svg. Node only. Each file is
+// whole at any moment: metrics.jsonl grows by whole lines, the others appear at once. What is in them is
+// decided elsewhere (history.ts, curves.ts, formats/).
+
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { access, mkdir, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { DataError } from "../errors.js";
+import { fileError, writeFileAtomic } from "../formats/files.js";
+import type { SafetensorsSource } from "../formats/safetensors.js";
+import { writeSafetensors } from "../formats/safetensors-file.js";
+import type { EpochRecord, StepRecord } from "./history.js";
+
+/** The files of a run, in the order in which they come about. */
+export const runFiles = {
+  config: "config.json",
+  metrics: "metrics.jsonl",
+  weights: "weights.safetensors",
+  curves: "curves.svg",
+} as const;
+
+/** What a run ends with. */
+export interface RunResults {
+  /** PyTorch's names, with the values. */
+  readonly weights: Iterable<readonly [string, SafetensorsSource]>;
+  /** The learning curve as SVG. */
+  readonly curves: string;
+}
+
+/**
+ * Throws unless a run may be written to `folder`: it is not there, or holds no run, or `force` is set.
+ * Changes nothing, so that it can be asked before the work starts.
+ *
+ * @throws DataError naming the folder.
+ */
+export async function checkRunFolder(folder: string, force = false): Promise<void> {
+  if (force) return;
+  for (const name of Object.values(runFiles)) {
+    const found = await access(join(folder, name)).then(
+      () => true,
+      () => false,
+    );
+    if (found) {
+      throw new DataError(
+        folder,
+        `holds a run already (${name}); choose another folder, or replace it with --force`,
+      );
+    }
+  }
+}
+
+export class RunFolder {
+  #lines = 0;
+  #bytes = 0;
+  #open = true;
+
+  private constructor(
+    readonly path: string,
+    private readonly metrics: number,
+    /** The topmost folder that did not exist before. */
+    private readonly created: string | undefined,
+  ) {}
+
+  /**
+   * Makes the folder, or takes over an existing one, and writes config.json.
+   *
+   * @param config Anything that JSON can say.
+   * @param force Whether a run that is there is replaced.
+   * @throws DataError if it holds a run, or cannot be written.
+   * @example
+   * const folder = await RunFolder.create("runs/a", { model: "lenet", lr: 0.9 });
+   * await fit(net, { …, onStep: (s) => folder.step(s), onEpoch: (e) => folder.epoch(e) });
+   * await folder.finish({ weights, curves });
+   */
+  static async create(path: string, config: object, force = false): Promise<RunFolder> {
+    await checkRunFolder(path, force);
+    const failed = (error: unknown) => {
+      throw fileError(path, "written", error);
+    };
+    const created = await mkdir(path, { recursive: true }).catch(failed);
+    for (const name of Object.values(runFiles)) {
+      await rm(join(path, name), { force: true }).catch(failed);
+    }
+    const text = `${JSON.stringify(config, null, 2)}\n`;
+    await writeFileAtomic(join(path, runFiles.config), [Buffer.from(text)]);
+    const file = join(path, runFiles.metrics);
+    try {
+      return new RunFolder(path, openSync(file, "wx"), created ?? undefined);
+    } catch (error) {
+      throw fileError(file, "written", error);
+    }
+  }
+
+  step({ step, epoch, loss }: StepRecord): void {
+    this.#line({ step, epoch, loss });
+  }
+
+  epoch(record: EpochRecord): void {
+    const { epoch, trainLoss, trainAcc, testLoss, testAcc, examplesPerSecond } = record;
+    this.#line({ epoch, trainLoss, trainAcc, testLoss, testAcc, examplesPerSecond });
+  }
+
+  /** Writes weights and curves, and closes the folder. */
+  async finish({ weights, curves }: RunResults): Promise<void> {
+    this.close();
+    await writeSafetensors(join(this.path, runFiles.weights), weights, { format: "pt" });
+    await writeFileAtomic(join(this.path, runFiles.curves), [Buffer.from(curves)]);
+  }
+
+  /** Ends the writing without results: what was logged stays. A run that logged nothing goes away. */
+  async abandon(): Promise<void> {
+    this.close();
+    if (this.#lines > 0) return;
+    for (const name of [runFiles.config, runFiles.metrics]) await rm(join(this.path, name));
+    if (this.created !== undefined) await rmdir(this.path).catch(() => undefined);
+  }
+
+  close(): void {
+    if (this.#open) closeSync(this.metrics);
+    this.#open = false;
+  }
+
+  #line(record: object): void {
+    const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
+    try {
+      // A disk that fills up takes a part first, and refuses the next.
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.metrics, bytes, done);
+    } catch (error) {
+      ftruncateSync(this.metrics, this.#bytes);
+      throw fileError(join(this.path, runFiles.metrics), "written", error);
+    }
+    this.#bytes += bytes.length;
+    this.#lines++;
+  }
+}
