@@ -2,13 +2,13 @@
 // the functions that IEEE 754 leaves open.
 
 import fc from "fast-check";
-import type { UnaryOp } from "../../src/backends/kernels.js";
+import type { Operand, UnaryOp } from "../../src/backends/kernels.js";
 import type { DType } from "../../src/graph/dtype.js";
 import { CaseBuilder, type Draw, smallest, ulp } from "./build.js";
 import { type Layout, rowMajor } from "./layout.js";
 import {
   buildInstructions,
-  buildSource,
+  buildSources,
   resultLayouts,
   type SourceSpec,
   shapes,
@@ -26,7 +26,7 @@ interface Spec {
     readonly u8: boolean;
     readonly layout: Layout;
   }[];
-  /** Whether the first result is written over a source, where one of its dtype is there. */
+  /** Whether results are written over sources, where there are any of their dtypes. */
   readonly inPlace: boolean;
   readonly seed: number;
 }
@@ -45,26 +45,51 @@ const specs: fc.Arbitrary<Spec> = shapes.chain((shape) =>
   }),
 );
 
-const programSuite = suite("elementwise: programs are exact", specs, [], (spec) => {
+/** Spaces that several threads share, in order and transposed: an update, a mask, a permutation. */
+const always: Spec[] = [
+  [200_003],
+  [2, 70_001],
+  [41, 53, 67],
+  [3, 8, 5, 16, 7, 11],
+  [70_001, 3],
+].flatMap((shape) =>
+  [
+    rowMajor(shape.length),
+    { ...rowMajor(shape.length), order: shape.map((_, d) => -1 - d + shape.length) },
+  ].map((layout, at) => ({
+    shape,
+    sources: (["f32", "f32", "u8", "i32"] as const).map((dtype) => ({
+      kind: "memory",
+      dtype,
+      layout,
+    })),
+    entropy: [0x2a3b_4c5d, 0x1b2c_3d4e, 0x7711_9933, 0x0f1e_2d3c, 0x5a5a_1234, 0x1234_5678],
+    results: [1, 2, 3].map((back) => ({ back, u8: at === 0, layout: rowMajor(shape.length) })),
+    inPlace: at === 0,
+    seed: at,
+  })),
+);
+
+const programSuite = suite("elementwise: programs are exact", specs, always, (spec) => {
   const { shape } = spec;
   const build = new CaseBuilder(spec.seed);
-  const sources = spec.sources.map((source) => buildSource(build, shape, source));
+  const sources = buildSources(build, shape, spec.sources);
   const { instructions, types } = buildInstructions(sources, spec.entropy);
-  const results = spec.results.map(({ back, u8, layout }, at) => {
+
+  // A result may be the very window of a source (of several, if that is there again).
+  const free = sources.flatMap((source, at) => {
+    const from = spec.sources[at]!;
+    const fits = source.kind === "memory" && from.kind === "memory";
+    return fits && !from.layout.repeated.includes(true) ? [source.operand] : [];
+  });
+  const results = spec.results.map(({ back, u8, layout }) => {
     const register = Math.max(types.length - 1 - back, 0);
     const dtype: DType = types[register] === "f32" ? "f32" : u8 ? "u8" : "i32";
-    const over = sources.find(
-      (source, s) =>
-        source.kind === "memory" &&
-        source.operand.dtype === dtype &&
-        spec.sources[s]!.kind === "memory" &&
-        !spec.sources[s]!.layout.repeated.includes(true),
-    );
-    if (spec.inPlace && at === 0 && over?.kind === "memory") {
-      build.inPlace(over.operand, shape);
-      return { register, operand: over.operand };
-    }
-    return { register, operand: build.result(shape, layout, dtype) };
+    const over = spec.inPlace ? free.findIndex((operand) => operand.dtype === dtype) : -1;
+    if (over < 0) return { register, operand: build.result(shape, layout, dtype) };
+    const [operand] = free.splice(over, 1) as [Operand];
+    build.inPlace(operand, shape);
+    return { register, operand };
   });
   return build.exact({ kernel: "elementwise", shape, sources, instructions, results });
 });

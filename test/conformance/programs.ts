@@ -16,6 +16,8 @@ type Register = "f32" | "i32";
 
 export type SourceSpec =
   | { readonly kind: "memory"; readonly dtype: DType; readonly layout: Layout }
+  /** The window of an earlier source once more. */
+  | { readonly kind: "again"; readonly of: number }
   | { readonly kind: "index"; readonly offset: number; readonly strides: readonly number[] }
   | { readonly kind: "constant"; readonly dtype: Register; readonly value: number };
 
@@ -42,6 +44,7 @@ export function sourceSpecs(rank: number): fc.Arbitrary<SourceSpec> {
         layout: fc.oneof(fc.constant(rowMajor(rank)), anyLayout(rank, true)),
       }),
     },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("again"), of: fc.nat(3) }) },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -68,16 +71,25 @@ export function sourceSpecs(rank: number): fc.Arbitrary<SourceSpec> {
   );
 }
 
-/** A source of the call, with data if it is memory. */
-export function buildSource(
+/** The sources of a call, with data for those in memory. */
+export function buildSources(
   build: CaseBuilder,
   shape: readonly number[],
-  spec: SourceSpec,
-): Source {
-  if (spec.kind !== "memory") return spec;
-  const { dtype, layout } = spec;
-  const draw = dtype === "f32" ? wild : dtype === "i32" ? wildInteger : byte;
-  return { kind: "memory", operand: build.source(shape, layout, draw, dtype) };
+  specs: readonly SourceSpec[],
+): Source[] {
+  const sources: Source[] = [];
+  for (const spec of specs) {
+    if (spec.kind === "again") {
+      sources.push(sources[spec.of] ?? { kind: "constant", dtype: "i32", value: spec.of });
+    } else if (spec.kind === "memory") {
+      const { dtype, layout } = spec;
+      const draw = dtype === "f32" ? wild : dtype === "i32" ? wildInteger : byte;
+      sources.push({ kind: "memory", operand: build.source(shape, layout, draw, dtype) });
+    } else {
+      sources.push(spec);
+    }
+  }
+  return sources;
 }
 
 const byte = (random: { below(limit: number): number }) => random.below(256);
