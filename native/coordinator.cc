@@ -85,8 +85,8 @@ std::string Coordinator::run(const Program& program, std::vector<char*>& buffers
     const double start = seconds ? now() : 0;
     const char* problem = table_.run[calls[i].kernel](calls[i].args, frame);
     if (problem) {
-      return "run: call " + std::to_string(i) + " (" + kKernels[calls[i].kernel].name +
-             "): " + problem;
+      return "run: call " + std::to_string(i) + ", " + kKernels[calls[i].kernel].name + ": " +
+             problem;
     }
     if (seconds) seconds->push_back(now() - start);
   }

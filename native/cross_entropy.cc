@@ -57,9 +57,8 @@ const char* checkTargets(const int32_t* targets, int64_t stride, int64_t rows, i
   for (int64_t r = 0; r < rows; ++r) {
     const int32_t target = targets[r * stride];
     if (target >= 0 && target < classes) continue;
-    snprintf(message, kMessageBytes, "target of row %lld is %d, expected 0 to %lld",
-             static_cast<long long>(r), static_cast<int>(target),
-             static_cast<long long>(classes - 1));
+    snprintf(message, kMessageBytes, "target %d at row %lld is outside [0, %lld)",
+             static_cast<int>(target), static_cast<long long>(r), static_cast<long long>(classes));
     return message;
   }
   return nullptr;
