@@ -9,7 +9,7 @@ import { sizeOf } from "./graph/shape.js";
 import { bindingOf } from "./ops/leaf.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import { getBackend } from "./runtime.js";
-import type { State } from "./state.js";
+import type { Place, State } from "./state.js";
 
 /** Values for the arguments of a compiled function, by position. */
 export type Arguments = readonly (TypedArray | DeviceBuffer)[];
@@ -31,14 +31,20 @@ export class LoadedPlan {
     loaded.set(backend, others.add(this));
   }
 
-  /** Binds and starts a run. Host arguments are copied before this returns. */
+  /**
+   * Binds and starts a run. Host arguments are copied before this returns. Calls run in the order in
+   * which they were made.
+   */
   run(args: Arguments, profile = false): Promise<RunResult> {
-    const moves = this.plan.states
-      .map((state) => bringTo(state, this.backend))
-      .filter((m) => m !== undefined);
-    if (moves.length === 0) return this.start(args, profile);
+    const arrivals = this.plan.states.map((state) => bringTo(state, this.backend));
+    const waits = arrivals.flatMap(({ wait }) => (wait ? [wait] : []));
+    const also = arrivals.flatMap(({ filled }) => (filled ? [filled] : []));
+    if (waits.length === 0) {
+      const result = this.start(args, profile);
+      return also.length === 0 ? result : Promise.all([result, ...also]).then(([r]) => r);
+    }
     const copies = args.map((a) => (ArrayBuffer.isView(a) ? (a.slice() as TypedArray) : a));
-    return Promise.all(moves).then(() => this.start(copies, profile));
+    return Promise.all([...waits, ...also]).then(() => this.start(copies, profile));
   }
 
   private start(args: Arguments, profile: boolean): Promise<RunResult> {
@@ -77,30 +83,47 @@ function bufferOf(state: State): DeviceBuffer {
   return state.place.buffer;
 }
 
-/** Gives a state memory on `backend`; a promise if its values must first be fetched from another. */
-function bringTo(state: State, backend: Backend): Promise<void> | undefined {
+interface Arrival {
+  /** Another backend still holds the values: nothing can start before this. */
+  readonly wait?: Promise<void>;
+  /** The values are being computed on this backend: what is started now runs after that. */
+  readonly filled?: Promise<void>;
+}
+
+/** Moves between backends that are under way. */
+const moves = new WeakMap<State, Promise<void>>();
+
+/** Gives a state memory on `backend`, with its values or with their computation under way. */
+function bringTo(state: State, backend: Backend): Arrival {
   const { place } = state;
+  const moving = moves.get(state);
+  if (moving) return { wait: moving };
   if (place.kind === "device") {
-    if (place.backend === backend) return undefined;
-    return place.backend.read(place.buffer).then((bytes) => {
-      const buffer = backend.allocate(bytes.byteLength);
-      state.place = { kind: "device", backend, buffer };
-      return backend.write(buffer, viewArray(state.dtype, bytes));
-    });
+    if (place.backend === backend) return {};
+    const wait = move(state, place, backend).finally(() => moves.delete(state));
+    moves.set(state, wait);
+    return { wait };
   }
   const buffer = backend.allocate(sizeOf(state.shape) * byteSize[state.dtype]);
   state.place = { kind: "device", backend, buffer };
   const binding = bindingOf(place.node);
-  if (binding?.kind === "host") {
-    backend.write(buffer, binding.data);
-    return undefined;
-  }
-  // computed in place; later runs of this backend queue behind it
+  if (binding?.kind === "host") return { filled: backend.write(buffer, binding.data) };
   const plan = new LoadedPlan(makePlan({ outputs: [], updates: [[state, place.node]] }), backend);
-  const version = state.version;
-  const done = plan.run([]);
-  state.version = version;
-  return done.then(() => plan.dispose());
+  const { version } = state;
+  const filled = plan.run([]).then(() => plan.dispose());
+  state.version = version; // its first values are no change
+  return { filled };
+}
+
+async function move(
+  state: State,
+  from: Place & { kind: "device" },
+  backend: Backend,
+): Promise<void> {
+  const bytes = await from.backend.read(from.buffer);
+  const buffer = backend.allocate(bytes.byteLength);
+  await backend.write(buffer, viewArray(state.dtype, bytes));
+  if (state.place === from) state.place = { kind: "device", backend, buffer };
 }
 
 // ---------------------------------------------------------------- single values
@@ -117,7 +140,8 @@ export async function evaluate(node: Node): Promise<TypedArray> {
   if (binding?.kind === "state") {
     checkFresh(binding);
     const state = binding.state as State;
-    await bringTo(state, backend);
+    const { wait } = bringTo(state, backend);
+    await wait;
     return typed(node, await backend.read(bufferOf(state)));
   }
   const plan = makePlan({ outputs: [node], updates: [] });

@@ -8,7 +8,7 @@ import type { Node, StateLike } from "./graph/node.js";
 import type { Shape } from "./graph/shape.js";
 
 /** Where a state's values are: still to be computed, or in the memory of a backend. */
-type Place =
+export type Place =
   | { readonly kind: "initial"; readonly node: Node }
   | { readonly kind: "device"; readonly backend: Backend; readonly buffer: DeviceBuffer };
 
