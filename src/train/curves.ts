@@ -81,7 +81,12 @@ export function drawCurves(
       textStyle: { color: "#111", fontSize: 17 },
       subtextStyle: { color: "#666", fontSize: 13 },
     },
-    legend: { bottom: 10, itemWidth: 32, itemGap: 28, textStyle: text },
+    legend: {
+      bottom: 10,
+      itemWidth: 32,
+      itemGap: 28,
+      textStyle: text,
+    },
     grid: { left: 56, right: 28, top: 76, bottom: 88 },
     xAxis: {
       ...axis,

@@ -4,7 +4,7 @@
 
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { access, mkdir, rm, rmdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DataError } from "../errors.js";
 import { fileError, writeFileAtomic } from "../formats/files.js";
 import type { SafetensorsSource } from "../formats/safetensors.js";
@@ -112,7 +112,12 @@ export class RunFolder {
     this.close();
     if (this.#lines > 0) return;
     for (const name of [runFiles.config, runFiles.metrics]) await rm(join(this.path, name));
-    if (this.created !== undefined) await rmdir(this.path).catch(() => undefined);
+    if (this.created === undefined) return;
+    // Only folders that are empty go: rmdir refuses the others.
+    for (let at = resolve(this.path); ; at = dirname(at)) {
+      await rmdir(at).catch(() => undefined);
+      if (at === resolve(this.created) || at === dirname(at)) return;
+    }
   }
 
   close(): void {

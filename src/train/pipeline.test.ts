@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import "../engine.js";
+import { scalar, type Tensor } from "../tensor.js";
+import type { BatchResult } from "./history.js";
+import { runPipeline } from "./pipeline.js";
+
+/** An engine that finishes steps one after the other, when told to. */
+class SlowEngine {
+  started = 0;
+  finished = 0;
+  most = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  step = async () => {
+    const number = this.started++;
+    this.most = Math.max(this.most, this.started - this.finished);
+    this.#last = this.#last.then(() => new Promise((resolve) => setTimeout(resolve, 5)));
+    await this.#last;
+    this.finished++;
+    return { loss: scalar(number), correct: scalar(1, "i32") };
+  };
+}
+
+async function* batches(count: number): AsyncGenerator<[Tensor, Tensor]> {
+  for (let i = 0; i < count; i++) yield [scalar(0), { shape: [i + 1] } as unknown as Tensor];
+}
+
+const collect = () => {
+  const results: BatchResult[] = [];
+  return { results, onResult: (result: BatchResult) => void results.push(result) };
+};
+
+describe("runPipeline", () => {
+  it("tells every result, in order, with one step waiting behind the one that runs", async () => {
+    const engine = new SlowEngine();
+    const { results, onResult } = collect();
+    await runPipeline({ batches: batches(7), step: engine.step, onResult });
+    expect(results.map((r) => r.loss)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(results.map((r) => r.examples)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(engine.most).toBe(2);
+  });
+
+  it("starts nothing before the first step is done: it brings the parameters to the engine", async () => {
+    const finishedAtStart: number[] = [];
+    const engine = new SlowEngine();
+    const step = () => {
+      finishedAtStart.push(engine.finished);
+      return engine.step();
+    };
+    await runPipeline({ batches: batches(3), step, onResult: () => {} });
+    expect(finishedAtStart.slice(0, 2)).toEqual([0, 1]);
+  });
+
+  it("takes no more batches than its limit, and ends the source", async () => {
+    let ended = false;
+    async function* endless() {
+      try {
+        for (;;) yield* batches(1);
+      } finally {
+        ended = true;
+      }
+    }
+    const engine = new SlowEngine();
+    const { results, onResult } = collect();
+    await runPipeline({ batches: endless(), step: engine.step, onResult, limit: 3 });
+    expect(results.length).toBe(3);
+    expect(engine.started).toBe(3);
+    expect(ended).toBe(true);
+  });
+
+  it("ends with the error of a step, of a listener, or of the signal", async () => {
+    const { step } = new SlowEngine();
+    const failing = async () => {
+      throw new Error("step");
+    };
+    await expect(
+      runPipeline({ batches: batches(5), step: failing, onResult: () => {} }),
+    ).rejects.toThrow("step");
+
+    const engine = new SlowEngine();
+    const onResult = () => {
+      throw new Error("listener");
+    };
+    await expect(
+      runPipeline({ batches: batches(100), step: engine.step, onResult }),
+    ).rejects.toThrow("listener");
+    expect(engine.started).toBeLessThan(10);
+
+    const controller = new AbortController();
+    const stop = () => controller.abort(new Error("enough"));
+    await expect(
+      runPipeline({ batches: batches(5), step, onResult: stop, signal: controller.signal }),
+    ).rejects.toThrow("enough");
+  });
+});

@@ -1,0 +1,93 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DataError } from "../errors.js";
+import { readSafetensors } from "../formats/safetensors-file.js";
+import { checkRunFolder, RunFolder } from "./run-folder.js";
+
+let root: string;
+let path: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "fovea-run-"));
+  path = join(root, "runs", "a");
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const results = {
+  weights: [["w", { shape: [2], data: Float32Array.of(1, 2) }]] as const,
+  curves: "<svg/>",
+};
+const record = {
+  epoch: 1,
+  trainLoss: 0.5,
+  trainAcc: 0.75,
+  testLoss: null,
+  testAcc: null,
+  examplesPerSecond: 10,
+};
+
+describe("RunFolder", () => {
+  it("holds config, metrics, weights and curves", async () => {
+    const folder = await RunFolder.create(path, { model: "lenet" });
+    const extra = { batch: 1, batches: 2 };
+    folder.step({ step: 1, epoch: 1, loss: 2.302585124969482, ...extra });
+    folder.epoch(record);
+    const lines = (await readFile(join(path, "metrics.jsonl"), "utf8")).split("\n");
+    expect(lines).toEqual([
+      '{"step":1,"epoch":1,"loss":2.302585124969482}',
+      '{"epoch":1,"trainLoss":0.5,"trainAcc":0.75,"testLoss":null,"testAcc":null,"examplesPerSecond":10}',
+      "",
+    ]);
+    await folder.finish(results);
+    expect((await readdir(path)).sort()).toEqual([
+      "config.json",
+      "curves.svg",
+      "metrics.jsonl",
+      "weights.safetensors",
+    ]);
+    expect(JSON.parse(await readFile(join(path, "config.json"), "utf8"))).toEqual({
+      model: "lenet",
+    });
+    const weights = await readSafetensors(join(path, "weights.safetensors"));
+    expect([...weights.get("w")!.data]).toEqual([1, 2]);
+  });
+
+  it("is not written over a run, except by force, which leaves other files alone", async () => {
+    await mkdir(path, { recursive: true });
+    await writeFile(join(path, "notes.txt"), "mine");
+    const first = await RunFolder.create(path, { run: 1 });
+    first.step({ step: 1, epoch: 1, loss: 1 });
+    await first.finish(results);
+
+    const error = new DataError(
+      path,
+      "holds a run already (config.json); choose another folder, or replace it with --force",
+    );
+    await expect(checkRunFolder(path)).rejects.toThrow(error);
+    await expect(RunFolder.create(path, { run: 2 })).rejects.toThrow(error);
+
+    const second = await RunFolder.create(path, { run: 2 }, true);
+    second.close();
+    expect((await readdir(path)).sort()).toEqual(["config.json", "metrics.jsonl", "notes.txt"]);
+    expect(await readFile(join(path, "metrics.jsonl"), "utf8")).toBe("");
+  });
+
+  it("goes away again if nothing was logged, and stays otherwise", async () => {
+    await (await RunFolder.create(path, {})).abandon();
+    expect(await readdir(root)).toEqual([]);
+
+    const folder = await RunFolder.create(path, {});
+    folder.step({ step: 1, epoch: 1, loss: 1 });
+    await folder.abandon();
+    expect((await readdir(path)).sort()).toEqual(["config.json", "metrics.jsonl"]);
+  });
+
+  it("says in one sentence why it cannot be written", async () => {
+    const file = join(root, "file");
+    await writeFile(file, "");
+    await expect(RunFolder.create(join(file, "run"), {})).rejects.toThrow(
+      `${join(file, "run")}: cannot be written: a part of its path is not a folder (ENOTDIR)`,
+    );
+  });
+});
