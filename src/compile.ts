@@ -4,14 +4,15 @@
 import type { Backend, DeviceBuffer } from "./backends/backend.js";
 import { TraceError } from "./errors.js";
 import {
-  type Arguments,
+  checkFresh,
   checkMemory,
   type LoadedPlan as Loaded,
   LoadedPlan,
   memoryNeeded,
 } from "./execute.js";
 import type { DType, TypedArray } from "./graph/dtype.js";
-import { bindingOf, bound } from "./ops/leaf.js";
+import type { Node } from "./graph/node.js";
+import { bindingOf, bound, statesBehind } from "./ops/leaf.js";
 import { type ExplainedCall, explain, explainCalls } from "./plan/explain.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import { drawKey, getBackend, runtime } from "./runtime.js";
@@ -52,6 +53,8 @@ interface Entry<R> {
   readonly key: string;
   readonly backend: Backend;
   readonly guards: readonly Guard[];
+  /** States that tensors from outside the function were computed from. */
+  readonly captured: ReturnType<typeof statesBehind>;
   readonly loaded: Loaded;
   /** Puts result tensors where the function returned tensors. */
   readonly rebuild: (results: readonly Tensor[]) => R;
@@ -81,7 +84,7 @@ export function compile<A extends Tensor[], R extends Tree>(
         "compile: a compiled function cannot be called inside another; call the plain function",
       );
     const backend = getBackend();
-    const key = args.map((t) => `${t.dtype}[${t.shape}]`).join();
+    const key = [...args.map((t) => `${t.dtype}[${t.shape}]`), runtime.gradsOff > 0].join();
     const at = entries.findIndex(
       (e) =>
         e.key === key &&
@@ -96,7 +99,7 @@ export function compile<A extends Tensor[], R extends Tree>(
   };
 
   const build = (args: readonly Tensor[], key: string, backend: Backend): Entry<R> => {
-    const { plan, trace, rebuild } = record(fn, args);
+    const { plan, trace, outputs, rebuild } = record(fn, args);
     const batch = args[0]?.shape[0];
     checkMemory(
       plan,
@@ -111,15 +114,17 @@ export function compile<A extends Tensor[], R extends Tree>(
           })),
         ).plan,
     );
-    return { key, backend, guards: trace.guards, loaded: new LoadedPlan(plan, backend), rebuild };
+    const { guards, beginnings } = trace;
+    const own = new Set([...beginnings].map(bindingOf));
+    const captured = statesBehind(...outputs, ...trace.updates.values()).filter((b) => !own.has(b));
+    return { key, backend, guards, captured, loaded: new LoadedPlan(plan, backend), rebuild };
   };
 
   const start = async (args: readonly Tensor[], profile: boolean) => {
     const entry = entryFor(args);
     const values = args.map((t) => argumentValue(t, entry.backend));
-    const waits = values.some((v) => v instanceof Promise);
-    const ready = (waits ? await Promise.all(values) : values) as Arguments;
-    const result = await entry.loaded.run(ready, profile);
+    entry.captured.forEach(checkFresh);
+    const result = await entry.loaded.run(values, profile);
     return { entry, result };
   };
 
@@ -174,7 +179,12 @@ interface Described {
 function record<A extends Tensor[], R extends Tree>(
   fn: (...args: A) => R,
   args: readonly Described[],
-): { plan: Plan; trace: Trace; rebuild: (results: readonly Tensor[]) => R } {
+): {
+  plan: Plan;
+  trace: Trace;
+  outputs: readonly Node[];
+  rebuild: (results: readonly Tensor[]) => R;
+} {
   const trace = new Trace(drawKey);
   const inputs = args.map(
     ({ shape, dtype }, position) => new Tensor(bound(shape, dtype, { kind: "argument", position })),
@@ -187,8 +197,9 @@ function record<A extends Tensor[], R extends Tree>(
       throw new TraceError("compile: the function must not be async; read results outside it");
     const tensors: Tensor[] = [];
     const shape = skeleton(returned, tensors);
-    const plan = makePlan({ outputs: tensors.map((t) => t.node), updates: [...trace.updates] });
-    return { plan, trace, rebuild: (results) => shape(results) as R };
+    const outputs = tensors.map((t) => t.node);
+    const plan = makePlan({ outputs, updates: [...trace.updates] });
+    return { plan, trace, outputs, rebuild: (results) => shape(results) as R };
   } finally {
     runtime.trace = outside;
   }

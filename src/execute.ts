@@ -6,13 +6,16 @@ import { MemoryError, StaleTensorError, TraceError } from "./errors.js";
 import { byteSize, type TypedArray, viewArray } from "./graph/dtype.js";
 import type { Binding, Node } from "./graph/node.js";
 import { sizeOf } from "./graph/shape.js";
-import { bindingOf } from "./ops/leaf.js";
+import { bindingOf, statesBehind } from "./ops/leaf.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import { getBackend } from "./runtime.js";
 import type { Place, State } from "./state.js";
 
 /** Values for the arguments of a compiled function, by position. */
 export type Arguments = readonly (TypedArray | DeviceBuffer)[];
+
+/** Values that may still be on their way. */
+type PendingArguments = readonly (Arguments[number] | Promise<TypedArray>)[];
 
 /** Plans that each backend has loaded: they share its arena and scratch memory. */
 const loaded = new WeakMap<Backend, Set<LoadedPlan>>();
@@ -33,24 +36,17 @@ export class LoadedPlan {
 
   /**
    * Binds and starts a run. Host arguments are copied before this returns. Calls run in the order in
-   * which they were made.
+   * which they were made, whatever they wait for.
    */
-  run(args: Arguments, profile = false): Promise<RunResult> {
-    const arrivals = this.plan.states.map((state) => bringTo(state, this.backend));
-    const waits = arrivals.flatMap(({ wait }) => (wait ? [wait] : []));
-    const also = arrivals.flatMap(({ filled }) => (filled ? [filled] : []));
-    if (waits.length === 0) {
-      const result = this.start(args, profile);
-      return also.length === 0 ? result : Promise.all([result, ...also]).then(([r]) => r);
-    }
-    const copies = args.map((a) => (ArrayBuffer.isView(a) ? (a.slice() as TypedArray) : a));
-    return Promise.all([...waits, ...also]).then(() => this.start(copies, profile));
+  run(args: PendingArguments, profile = false): Promise<RunResult> {
+    for (const state of this.plan.updated) state.version++;
+    return inTurn(this.plan.states, this.backend, args, (known) => this.start(known, profile));
   }
 
-  private start(args: Arguments, profile: boolean): Promise<RunResult> {
+  /** Starts a run whose states and arguments are all there. */
+  start(args: Arguments, profile = false): Promise<RunResult> {
     const inputs = this.plan.inputs.map((binding) => this.bound(binding, args));
     const states = this.plan.states.map((state) => bufferOf(state));
-    for (const state of this.plan.updated) state.version++;
     return this.executable.run({ inputs, states }, { profile });
   }
 
@@ -59,7 +55,7 @@ export class LoadedPlan {
       case "host":
         return binding.data;
       case "argument":
-        return args[binding.position]!;
+        return args[binding.position] ?? outsideTrace();
       case "dynamic":
         return binding.read();
       case "device":
@@ -83,36 +79,74 @@ function bufferOf(state: State): DeviceBuffer {
   return state.place.buffer;
 }
 
-interface Arrival {
-  /** Another backend still holds the values: nothing can start before this. */
-  readonly wait?: Promise<void>;
-  /** The values are being computed on this backend: what is started now runs after that. */
-  readonly filled?: Promise<void>;
+/** For each backend, the last of the calls that wait for something. */
+const waiting = new WeakMap<Backend, Promise<unknown>>();
+
+/**
+ * Calls `start` once all states are on `backend` and all arguments are known: at once if they are, else
+ * when other backends have handed them over. Nothing overtakes a call that waits.
+ */
+function inTurn<T>(
+  states: readonly State[],
+  backend: Backend,
+  args: PendingArguments,
+  start: (args: Arguments) => Promise<T>,
+): Promise<T> {
+  const ahead = waiting.get(backend);
+  const arrivals = ahead ? [] : states.map((state) => bringTo(state, backend));
+  const moves = arrivals.flatMap((a) => (a?.kind === "moved" ? [a.done] : []));
+  const filled = arrivals.flatMap((a) => (a?.kind === "filled" ? [a.done] : []));
+  const joined = (result: Promise<T>) =>
+    filled.length === 0 ? result : Promise.all([result, ...filled]).then(([r]) => r);
+  if (!ahead && moves.length === 0 && !args.some((a) => a instanceof Promise))
+    return joined(start(args as Arguments));
+
+  const copies = args.map((a) => (ArrayBuffer.isView(a) ? (a.slice() as TypedArray) : a));
+  const later = ahead?.then(() => Promise.all(states.map((s) => bringTo(s, backend)?.done)));
+  const turn = Promise.all([later, ...moves])
+    .then(() => Promise.all(copies))
+    .then((known) => ({ result: start(known) }));
+  const settled: Promise<void> = turn
+    .then(
+      () => {},
+      () => {},
+    )
+    .then(() => {
+      if (waiting.get(backend) === settled) waiting.delete(backend);
+    });
+  waiting.set(backend, settled);
+  return joined(turn.then(({ result }) => result));
 }
 
-/** Moves between backends that are under way. */
-const moves = new WeakMap<State, Promise<void>>();
-
-/** Gives a state memory on `backend`, with its values or with their computation under way. */
-function bringTo(state: State, backend: Backend): Arrival {
+/** Gives a state memory on `backend`; undefined if it has that already. */
+function bringTo(
+  state: State,
+  backend: Backend,
+): { readonly kind: "moved" | "filled"; readonly done: Promise<unknown> } | undefined {
   const { place } = state;
-  const moving = moves.get(state);
-  if (moving) return { wait: moving };
   if (place.kind === "device") {
-    if (place.backend === backend) return {};
-    const wait = move(state, place, backend).finally(() => moves.delete(state));
-    moves.set(state, wait);
-    return { wait };
+    if (place.backend === backend) return undefined;
+    return { kind: "moved", done: move(state, place, backend) };
   }
   const buffer = backend.allocate(sizeOf(state.shape) * byteSize[state.dtype]);
   state.place = { kind: "device", backend, buffer };
   const binding = bindingOf(place.node);
-  if (binding?.kind === "host") return { filled: backend.write(buffer, binding.data) };
+  if (binding?.kind === "host")
+    return { kind: "filled", done: backend.write(buffer, binding.data) };
   const plan = new LoadedPlan(makePlan({ outputs: [], updates: [[state, place.node]] }), backend);
-  const { version } = state;
-  const filled = plan.run([]).then(() => plan.dispose());
-  state.version = version; // its first values are no change
-  return { filled };
+  return { kind: "filled", done: plan.start([]).finally(() => plan.dispose()) };
+}
+
+/** Gives a state the values of `node`. What is computed from states is computed now, before they change. */
+export function store(state: State, node: Node): void {
+  const sources = statesBehind(node);
+  if (sources.length === 0) {
+    state.set(node);
+    return;
+  }
+  sources.forEach(checkFresh);
+  const plan = new LoadedPlan(makePlan({ outputs: [], updates: [[state, node]] }), getBackend());
+  plan.run([]).finally(() => plan.dispose());
 }
 
 async function move(
@@ -135,20 +169,23 @@ export async function evaluate(node: Node): Promise<TypedArray> {
   if (binding?.kind === "host") return binding.data;
   if (binding?.kind === "device")
     return typed(node, await (binding.owner as Backend).read(binding.buffer));
-  if (binding?.kind === "argument")
-    throw new TraceError("data: an argument of a compiled function has no value outside it");
+  if (binding?.kind === "argument") return outsideTrace();
+  const states = statesBehind(node);
+  states.forEach(checkFresh);
   if (binding?.kind === "state") {
-    checkFresh(binding);
     const state = binding.state as State;
-    const { wait } = bringTo(state, backend);
-    await wait;
-    return typed(node, await backend.read(bufferOf(state)));
+    const bytes = await inTurn([state], backend, [], () => backend.read(bufferOf(state)));
+    return typed(node, bytes);
   }
+  // nothing is awaited before the run has been asked for, so that no later step comes before it
   const plan = makePlan({ outputs: [node], updates: [] });
-  const moved = await Promise.all(plan.inputs.map((b) => fetchForeign(b, backend)));
-  for (const leaf of statesBehind(node)) checkFresh(leaf);
+  let { inputs } = plan;
+  if (inputs.some((b) => isForeign(b, backend))) {
+    inputs = await Promise.all(inputs.map((b) => fetchForeign(b, backend)));
+    states.forEach(checkFresh);
+  }
   checkMemory(plan, backend);
-  const ready = new LoadedPlan({ ...plan, inputs: moved }, backend);
+  const ready = new LoadedPlan({ ...plan, inputs }, backend);
   try {
     const { outputs } = await ready.run([]);
     const bytes = await backend.read(outputs[0]!);
@@ -162,6 +199,9 @@ export async function evaluate(node: Node): Promise<TypedArray> {
 const typed = (node: Node, bytes: ArrayBuffer) =>
   viewArray(node.dtype, bytes, 0, sizeOf(node.shape));
 
+const isForeign = (binding: Binding, backend: Backend) =>
+  binding.kind === "device" && binding.owner !== backend;
+
 /** A result that another backend holds, as host data. */
 async function fetchForeign(binding: Binding, backend: Backend): Promise<Binding> {
   if (binding.kind !== "device" || binding.owner === backend) return binding;
@@ -169,20 +209,13 @@ async function fetchForeign(binding: Binding, backend: Backend): Promise<Binding
   return { kind: "host", data: viewArray(binding.dtype, bytes) };
 }
 
-function checkFresh(binding: Extract<Binding, { kind: "state" }>): void {
-  if (binding.version !== binding.state.version) throw new StaleTensorError(binding.state.name);
+function outsideTrace(): never {
+  throw new TraceError("data: an argument of a compiled function has no value outside it");
 }
 
-function* statesBehind(root: Node): Generator<Extract<Binding, { kind: "state" }>> {
-  const seen = new Set<Node>();
-  const stack = [root];
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    if (seen.has(node)) continue;
-    seen.add(node);
-    const binding = bindingOf(node);
-    if (binding?.kind === "state") yield binding;
-    stack.push(...node.inputs);
-  }
+/** Throws if a state has changed since the expression that reads it was written. */
+export function checkFresh(binding: Extract<Binding, { kind: "state" }>): void {
+  if (binding.version !== binding.state.version) throw new StaleTensorError(binding.state.name);
 }
 
 // ---------------------------------------------------------------- memory

@@ -7,6 +7,7 @@ import type { TypedArray } from "./graph/dtype.js";
 import type { Node } from "./graph/node.js";
 import { bound } from "./ops/leaf.js";
 import type { RandomSource } from "./ops/random.js";
+import type { State } from "./state.js";
 import type { Trace } from "./trace.js";
 
 interface Runtime {
@@ -15,6 +16,8 @@ interface Runtime {
   backend: Backend | undefined;
   /** Computes one node; put here by the engine above. */
   evaluate: (node: Node) => Promise<TypedArray>;
+  /** Gives a state the values that a node has now; put here by the engine above. */
+  store: (state: State, node: Node) => void;
   trace: Trace | undefined;
   /** Depth of noGrad() calls. */
   gradsOff: number;
@@ -31,6 +34,7 @@ export const runtime: Runtime = {
   open: missing("backend"),
   backend: undefined,
   evaluate: missing("data"),
+  store: missing("set"),
   trace: undefined,
   gradsOff: 0,
   seed: 0,

@@ -6,6 +6,7 @@ import type { Backend, DeviceBuffer } from "./backends/backend.js";
 import type { DType } from "./graph/dtype.js";
 import type { Node, StateLike } from "./graph/node.js";
 import type { Shape } from "./graph/shape.js";
+import { bound } from "./ops/leaf.js";
 
 /** Where a state's values are: still to be computed, or in the memory of a backend. */
 export type Place =
@@ -17,6 +18,7 @@ export class State implements StateLike {
   readonly dtype: DType;
   version = 0;
   place: Place;
+  #leaf: { readonly version: number; readonly node: Node } | undefined;
 
   /** `initial`: the values to begin with; computed when they are first needed. */
   constructor(
@@ -29,7 +31,16 @@ export class State implements StateLike {
     this.place = { kind: "initial", node: initial };
   }
 
-  /** Replaces all values. */
+  /** The present values as a node: the same one until they change, so that gradients find it. */
+  get leaf(): Node {
+    if (this.#leaf?.version !== this.version) {
+      const { shape, dtype, version } = this;
+      this.#leaf = { version, node: bound(shape, dtype, { kind: "state", state: this, version }) };
+    }
+    return this.#leaf.node;
+  }
+
+  /** Replaces all values with some that depend on no state; `runtime.store` takes any. */
   set(values: Node): void {
     this.place = { kind: "initial", node: values };
     this.version++;

@@ -39,7 +39,8 @@ export class Tensor {
 
   /** Tensors come from `tensor`, `zeros`, `randn`, … and from other tensors. */
   constructor(node: Node) {
-    this.#node = node;
+    // under noGrad() whatever is computed is a constant for gradients
+    this.#node = runtime.gradsOff > 0 && node.inputs.length > 0 ? detach(node) : node;
     const binding = bindingOf(node);
     if (binding?.kind === "host") this.#known = binding.data;
   }
@@ -285,6 +286,7 @@ export class Tensor {
     const rank = this.shape.length;
     if (rank === 0) return this.reshape(1);
     const [from, to] = [normalizeDim("flatten", start, rank), normalizeDim("flatten", end, rank)];
+    if (from > to) throw new ArgumentError("flatten", `dimension ${start} comes after ${end}`);
     const middle = sizeOf(this.shape.slice(from, to + 1));
     return this.reshape([...this.shape.slice(0, from), middle, ...this.shape.slice(to + 1)]);
   }

@@ -3,6 +3,7 @@
 
 import type { TypedArray } from "./graph/dtype.js";
 import type { Node } from "./graph/node.js";
+import { detach } from "./ops/detach.js";
 import { bound } from "./ops/leaf.js";
 import type { RandomSource } from "./ops/random.js";
 import type { State } from "./state.js";
@@ -21,6 +22,8 @@ export class Trace implements RandomSource {
   /** Gradients taken so far, summed over several backward() calls. */
   readonly gradients = new Map<State, Node>();
   readonly guards: Guard[] = [];
+  /** What states are at the beginning: read anew at every run. */
+  readonly beginnings = new Set<Node>();
   #key: Node | undefined;
   #streams = 0;
 
@@ -34,12 +37,14 @@ export class Trace implements RandomSource {
       this.guard(() => state.requiresGrad);
       node = bound(state.shape, state.dtype, { kind: "state", state, version: state.version });
       this.values.set(state, node);
+      this.beginnings.add(node);
     }
     return node;
   }
 
+  /** What comes after sees `node` as a constant: no gradient flows into an update. */
   write(state: State, node: Node): void {
-    this.values.set(state, node);
+    this.values.set(state, detach(node));
     this.updates.set(state, node);
   }
 

@@ -2,10 +2,10 @@
 
 import type { Node } from "../graph/node.js";
 import { detach } from "../ops/detach.js";
-import { bound } from "../ops/leaf.js";
+import { statesBehind } from "../ops/leaf.js";
 import { runtime } from "../runtime.js";
 import { State } from "../state.js";
-import { checkSameShape, Tensor } from "../tensor.js";
+import { checkSameShape, Tensor, zeros } from "../tensor.js";
 
 /** A tensor whose values stay from one run to the next. Reading it outside compile() gives the present ones. */
 export class StateTensor extends Tensor {
@@ -13,15 +13,16 @@ export class StateTensor extends Tensor {
 
   constructor(initial: Tensor, name: string, requiresGrad: boolean) {
     super(initial.node);
-    this.state = new State(name, initial.node, requiresGrad);
+    const { node, shape, dtype } = initial;
+    const drawn = statesBehind(node).length === 0;
+    this.state = new State(name, drawn ? node : zeros(shape, dtype).node, requiresGrad);
+    if (!drawn) runtime.store(this.state, node);
   }
 
   /** What the tensor is now; while a function is recorded, what the steps before have made of it. */
   override get node(): Node {
     const { state } = this;
-    const node = runtime.trace
-      ? runtime.trace.read(state)
-      : bound(state.shape, state.dtype, { kind: "state", state, version: state.version });
+    const node = runtime.trace ? runtime.trace.read(state) : state.leaf;
     return runtime.gradsOff > 0 ? detach(node) : node;
   }
 
@@ -37,7 +38,7 @@ export class StateTensor extends Tensor {
     checkSameShape(`set ${this.state.name}`, values.shape, this.shape);
     const node = values.to(this.dtype).node;
     if (runtime.trace) runtime.trace.write(this.state, node);
-    else this.state.set(node);
+    else runtime.store(this.state, node);
   }
 
   override toString(): string {

@@ -27,6 +27,7 @@ const expandOp: Op<{ shape: Shape }> = {
 /** Repeats dimensions of size 1 (and adds dimensions in front) until the shape is reached. */
 export function expand(x: Node, shape: Shape): Node {
   if (sameShape(x.shape, shape)) return x;
+  checkShape("expand", shape);
   const ahead = shape.length - x.shape.length;
   if (ahead < 0 || !x.shape.every((n, d) => n === shape[d + ahead] || n === 1)) {
     throw new ShapeError(

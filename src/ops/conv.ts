@@ -137,7 +137,7 @@ export function conv2d(x: Node, w: Node, bias: Node | undefined, options: ConvOp
       [x.shape, w.shape],
     );
   }
-  requireF32("conv2d", x, w);
+  requireF32("conv2d", x, w, ...(bias ? [bias] : []));
   const [batch, inChannels, height, width] = x.shape as [number, number, number, number];
   const [outChannels, perGroup, kh, kw] = w.shape as [number, number, number, number];
   if (inChannels !== perGroup * groups) {

@@ -230,7 +230,7 @@ export function cast(x: Node, to: DType): Node {
   const number = constantValue(x);
   if (number !== undefined)
     return expand(
-      constant(to === "f32" ? Math.fround(number) : Math.trunc(number) | 0, to),
+      constant(x.dtype === "f32" || to === "f32" ? Math.fround(number) : number, to),
       x.shape,
     );
   return make(castOp, [x], { to });

@@ -3,7 +3,7 @@
 import type { Activation } from "../backends/kernels.js";
 import { DTypeError, ShapeError } from "../errors.js";
 import { make, type Node, type Op } from "../graph/node.js";
-import { broadcastShapes, showShape, sizeOf } from "../graph/shape.js";
+import { broadcastShapes, sameShape, showShape, sizeOf } from "../graph/shape.js";
 import { expand, reshape } from "./broadcast.js";
 import { permute } from "./movement.js";
 import { sum } from "./reduce.js";
@@ -59,11 +59,12 @@ export function matmul(a: Node, b: Node): Node {
   }
   requireF32("matmul", a, b);
   const front = broadcastShapes("matmul", x.shape.slice(0, -2), y.shape.slice(0, -2));
+  const batch = sizeOf(front);
   const batched = make(
     matmulOp,
     [
-      reshape(expand(x, [...front, m, k]), [-1, m, k]),
-      reshape(expand(y, [...front, k, n]), [-1, k, n]),
+      reshape(expand(x, [...front, m, k]), [batch, m, k]),
+      reshape(expand(y, [...front, k, n]), [batch, k, n]),
     ],
     { activation: "none" },
   );
@@ -105,6 +106,20 @@ const linearOp: Op<MatmulAttrs> = {
 /** x [..., in] · wᵀ + bias: PyTorch's linear, with w [out, in] and bias [out]. */
 export function linear(x: Node, w: Node, bias?: Node): Node {
   const [out, features] = w.shape as [number, number];
+  if (w.shape.length !== 2 || x.shape.length === 0) {
+    throw new ShapeError(
+      "linear",
+      `expects an input [..., in] and a weight [out, in], got ${showShape(x.shape)} and ${showShape(w.shape)}`,
+      [x.shape, w.shape],
+    );
+  }
+  if (bias && !sameShape(bias.shape, [out])) {
+    throw new ShapeError(
+      "linear",
+      `bias must be [${out}], one number for each output feature, got ${showShape(bias.shape)}`,
+      [bias.shape],
+    );
+  }
   if (x.shape.at(-1) !== features) {
     throw new ShapeError(
       "linear",
@@ -112,7 +127,7 @@ export function linear(x: Node, w: Node, bias?: Node): Node {
       [x.shape, w.shape],
     );
   }
-  requireF32("linear", x, w);
+  requireF32("linear", x, w, ...(bias ? [bias] : []));
   const rows = reshape(x, [sizeOf(x.shape.slice(0, -1)), features]);
   const inputs = bias ? [rows, w, bias] : [rows, w];
   return reshape(make(linearOp, inputs, { activation: "none" }), [...x.shape.slice(0, -1), out]);

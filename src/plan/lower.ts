@@ -66,7 +66,7 @@ class Lowering {
 
   constructor(
     private readonly roots: Roots,
-    inPlace: boolean,
+    private readonly inPlace: boolean,
   ) {
     const { outputs, updates } = roots;
     // updates last layer first: the order in which backward() gets to them
@@ -109,11 +109,22 @@ class Lowering {
         });
       }
     });
-    for (const [state, node] of this.roots.updates) {
-      if (!this.wroteTo(node, (b) => b.kind === "state" && b.fresh && b.state === state)) {
-        const buffer = this.freshBuffer(state);
-        this.copy(node, { kind: "memory", buffer, window: dense(node.shape) });
-      }
+    const left = this.roots.updates.filter(
+      ([state, node]) =>
+        !this.wroteTo(node, (b) => b.kind === "state" && b.fresh && b.state === state),
+    );
+    // old values of what is itself about to change are put aside first (a swap, a transpose)
+    for (const [state, node] of left) {
+      const old = stateOf(node);
+      const changes = this.roots.updates.some(([updated]) => updated === old);
+      if (!changes || (this.inPlace && old !== state)) continue;
+      const aside = this.place(node, rowMajor(node.shape));
+      this.copy(node, aside);
+      this.values.set(node, aside);
+    }
+    for (const [state, node] of left) {
+      const buffer = this.freshBuffer(state);
+      this.copy(node, { kind: "memory", buffer, window: dense(node.shape) });
     }
     return { buffers: this.buffers, calls: this.calls };
   }
