@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "simd.h"
+#include "transpose.h"
 
 namespace fovea::FOVEA_ISA {
 
@@ -39,28 +39,48 @@ FOVEA_INLINE void forPoints(const Tile& tile, int64_t rowStride, int64_t innerSt
   }
 }
 
-void copyIn(int32_t* to, const char* from, int64_t dtype, const Tile& tile, int64_t rowStride,
+/** The tile as one row, where its rows follow each other in memory. */
+Tile joined(const Tile& tile, int64_t rowStride, int64_t innerStride) {
+  Tile row = tile;
+  if (rowStride == tile.inner && innerStride == 1) {
+    row.rows = 1;
+    row.inner = tile.count();
+  }
+  return row;
+}
+
+void copyIn(int32_t* to, const char* from, int64_t dtype, const Tile& whole, int64_t rowStride,
             int64_t innerStride) {
+  const Tile tile = joined(whole, rowStride, innerStride);
   if (dtype == kU8) {
     const auto* source = reinterpret_cast<const uint8_t*>(from);
     forPoints(tile, rowStride, innerStride,
               [&](int64_t dense, int64_t strided) { to[dense] = source[strided]; });
+    return;
+  }
+  const auto* source = reinterpret_cast<const int32_t*>(from);
+  if (rowStride == 1 && innerStride != 1 && tile.rows > 1) {
+    transpose(to, tile.inner, source, innerStride, tile.inner, tile.rows);
   } else {
-    const auto* source = reinterpret_cast<const int32_t*>(from);
     forPoints(tile, rowStride, innerStride,
               [&](int64_t dense, int64_t strided) { to[dense] = source[strided]; });
   }
 }
 
-void copyOut(char* to, const int32_t* from, int64_t dtype, const Tile& tile, int64_t rowStride,
+void copyOut(char* to, const int32_t* from, int64_t dtype, const Tile& whole, int64_t rowStride,
              int64_t innerStride) {
+  const Tile tile = joined(whole, rowStride, innerStride);
   if (dtype == kU8) {
     auto* target = reinterpret_cast<uint8_t*>(to);
     forPoints(tile, rowStride, innerStride, [&](int64_t dense, int64_t strided) {
       target[strided] = static_cast<uint8_t>(from[dense]);
     });
+    return;
+  }
+  auto* target = reinterpret_cast<int32_t*>(to);
+  if (rowStride == 1 && innerStride != 1 && tile.rows > 1) {
+    transpose(target, innerStride, from, tile.inner, tile.rows, tile.inner);
   } else {
-    auto* target = reinterpret_cast<int32_t*>(to);
     forPoints(tile, rowStride, innerStride,
               [&](int64_t dense, int64_t strided) { target[strided] = from[dense]; });
   }

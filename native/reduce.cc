@@ -12,7 +12,6 @@ namespace fovea::FOVEA_ISA {
 namespace {
 
 constexpr int64_t kReduced = 1;
-constexpr int kColumns = 256;       // wide enough to read long runs, and four rows fit a block
 constexpr int64_t kChunks = 64;     // pieces of work that there should be at least
 constexpr int64_t kChunkTiles = 8;  // but none smaller than this
 
@@ -69,9 +68,8 @@ struct Division {
       break;
     }
     const bool rowsAreKept = space.mark(space.rowAxis()) != kReduced;
-    const int64_t limit = innerIsKept && !rowsAreKept ? kColumns : kBlock;
     const int64_t inner = space.size(space.innerAxis());
-    const int64_t blocks = divideUp(inner, limit);
+    const int64_t blocks = divideUp(inner, kBlock);
     const int64_t tileInner = atMost(divideUp(divideUp(inner, blocks), 16) * 16, inner);
     space.setTile(atMost(space.size(space.rowAxis()), kBlock / tileInner), tileInner);
 

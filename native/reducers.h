@@ -2,6 +2,7 @@
 // accumulator and takes dense runs of values, either all into one or one each.
 #pragma once
 #include "simd.h"
+#include "space.h"
 
 namespace fovea::FOVEA_ISA {
 
@@ -16,6 +17,10 @@ struct SumF32 {
 
   /** All of `count` values into one. */
   static void takeRun(double& sum, const float* values, int count, int64_t, int64_t) {
+    if (count < kLanes) {
+      for (int i = 0; i < count; ++i) sum += values[i];
+      return;
+    }
     vec partial[4] = {};
     int i = 0;
     for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
@@ -23,39 +28,47 @@ struct SumF32 {
     }
     for (; i + kLanes <= count; i += kLanes) partial[0] += load(values + i);
     double tail = 0;
-    for (const int end = count; i < end; ++i) tail += values[i];
+    for (; i < count; ++i) tail += values[i];
     sum += sumLanes((partial[0] + partial[1]) + (partial[2] + partial[3])) + tail;
   }
 
   /** Row after row of `inner` values, each column into its own. */
   static void takeColumns(double* sums, const float* values, int rows, int inner, int64_t,
                           int64_t, int64_t) {
+    if (rows == 1) {
+      for (int i = 0; i < inner; ++i) sums[i] += values[i];
+      return;
+    }
     constexpr int kRows = 64;  // at most that many in f32
+    float partial[kBlock];
     for (int first = 0; first < rows; first += kRows) {
       const int count = rows - first < kRows ? rows - first : kRows;
-      const float* from = values + static_cast<int64_t>(first) * inner;
-      int i = 0;
-      for (; i + kLanes <= inner; i += kLanes) {
-        vec partial[2] = {};
-        int r = 0;
-        for (; r + 2 <= count; r += 2) {
-          partial[0] += load(from + r * inner + i);
-          partial[1] += load(from + (r + 1) * inner + i);
-        }
-        if (r < count) partial[0] += load(from + r * inner + i);
-        float lanes[kLanes];
-        store(lanes, partial[0] + partial[1]);
-        for (int k = 0; k < kLanes; ++k) sums[i + k] += lanes[k];
+      sumRows(partial, values + static_cast<int64_t>(first) * inner, count, inner);
+      for (int i = 0; i < inner; ++i) sums[i] += partial[i];
+    }
+  }
+
+  /** sums[i] = Σ values[r·inner + i] over a few rows, in f32. */
+  static void sumRows(float* sums, const float* values, int rows, int inner) {
+    int i = 0;
+    for (; i + kLanes <= inner; i += kLanes) {
+      vec even{}, odd{};
+      int r = 0;
+      for (; r + 2 <= rows; r += 2) {
+        even += load(values + r * inner + i);
+        odd += load(values + (r + 1) * inner + i);
       }
-      for (; i < inner; ++i) {
-        float partial[4] = {};
-        int r = 0;
-        for (; r + 4 <= count; r += 4) {
-          for (int k = 0; k < 4; ++k) partial[k] += from[(r + k) * inner + i];
-        }
-        for (; r < count; ++r) partial[0] += from[r * inner + i];
-        sums[i] += (partial[0] + partial[1]) + (partial[2] + partial[3]);
+      if (r < rows) even += load(values + r * inner + i);
+      store(sums + i, even + odd);
+    }
+    for (; i < inner; ++i) {
+      float partial[4] = {};
+      int r = 0;
+      for (; r + 4 <= rows; r += 4) {
+        for (int k = 0; k < 4; ++k) partial[k] += values[(r + k) * inner + i];
       }
+      for (; r < rows; ++r) partial[0] += values[r * inner + i];
+      sums[i] = (partial[0] + partial[1]) + (partial[2] + partial[3]);
     }
   }
 };
@@ -79,14 +92,18 @@ struct SumI32 {
   }
 };
 
-/** The larger one; NaN wins over all. (An i32 is always equal to itself.) */
+FOVEA_INLINE vec getVector(const float* from) { return load(from); }
+FOVEA_INLINE ivec getVector(const int32_t* from) {
+  return (ivec)load(reinterpret_cast<const float*>(from));
+}
+constexpr float leastOf(float) { return -__builtin_inff(); }
+constexpr int32_t leastOf(int32_t) { return -0x7fffffff - 1; }
+
+/** The larger one of numbers or of vectors; NaN wins over all. (An i32 always equals itself.) */
 template <class T>
 FOVEA_INLINE T larger(T a, T b) {
   return (a > b) | (a != a) ? a : b;
 }
-
-constexpr float leastOf(float) { return -__builtin_inff(); }
-constexpr int32_t leastOf(int32_t) { return -0x7fffffff - 1; }
 
 template <class T>
 struct Max {
@@ -98,20 +115,27 @@ struct Max {
   static T finish(T value) { return value; }
   static void takeRun(T& best, const T* values, int count, int64_t, int64_t) {
     int i = 0;
-    if (count >= kLanes) {
-      T lanes[kLanes];
-      for (int k = 0; k < kLanes; ++k) lanes[k] = values[k];
-      for (i = kLanes; i + kLanes <= count; i += kLanes) {
-        for (int k = 0; k < kLanes; ++k) lanes[k] = larger(values[i + k], lanes[k]);
+    if (count >= 2 * kLanes) {
+      auto even = getVector(values), odd = getVector(values + kLanes);
+      for (i = 2 * kLanes; i + 2 * kLanes <= count; i += 2 * kLanes) {
+        even = larger(getVector(values + i), even);
+        odd = larger(getVector(values + i + kLanes), odd);
       }
-      for (int k = 0; k < kLanes; ++k) combine(best, lanes[k]);
+      even = larger(even, odd);
+      for (int k = 0; k < kLanes; ++k) combine(best, even[k]);
     }
     for (; i < count; ++i) combine(best, values[i]);
   }
   static void takeColumns(T* best, const T* values, int rows, int inner, int64_t, int64_t,
                           int64_t) {
-    for (int r = 0; r < rows; ++r) {
-      for (int i = 0; i < inner; ++i) best[i] = larger(values[r * inner + i], best[i]);
+    int i = 0;
+    for (; i + kLanes <= inner; i += kLanes) {
+      auto most = getVector(best + i);
+      for (int r = 0; r < rows; ++r) most = larger(getVector(values + r * inner + i), most);
+      store(reinterpret_cast<float*>(best + i), (vec)most);
+    }
+    for (; i < inner; ++i) {
+      for (int r = 0; r < rows; ++r) combine(best[i], values[r * inner + i]);
     }
   }
 };
