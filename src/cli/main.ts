@@ -21,7 +21,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 const program = new Command("fovea")
   .description("Trains and inspects convolutional image classifiers.")
   .version(packageVersion)
-  .showHelpAfterError("(see fovea --help)")
   .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted.");
 
 for (const command of [summaryCommand(), trainCommand(), benchCommand(), buildCommand()]) {

@@ -14,7 +14,8 @@ export function summaryCommand(): Command {
     .option("--json", "for programs")
     .action((model: string, options: { input?: number[]; json?: boolean }) => {
       const spec = findModel(model);
-      const summary = summarize(spec.build(), options.input ?? [1, ...spec.input]);
+      const input = options.input ?? [1, ...spec.input];
+      const summary = summarize(spec.build({ inChannels: input[1]! }), input);
       const lines = options.json ? [asJson(model, summary)] : asText(summary);
       process.stdout.write(`${lines.join("\n")}\n`);
     });

@@ -1,0 +1,165 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readSafetensors } from "../../src/formats/index.js";
+import { fovea, root, temporaryFolder } from "./run.js";
+
+const at = temporaryFolder();
+const subset = join(root, "data", "fashion-mnist-subset");
+const lenet = ["train", "lenet", "--data-dir", subset, "--batch-size", "64"];
+const short = [...lenet, "--limit-train", "160", "--limit-test", "50", "--epochs", "2"];
+
+const lines = async (folder: string) =>
+  (await readFile(join(folder, "metrics.jsonl"), "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+const losses = async (folder: string) =>
+  (await lines(folder)).filter((line) => "step" in line).map((line) => line.loss as number);
+const weights = (folder: string) => readFile(join(folder, "weights.safetensors"));
+
+describe("fovea train", () => {
+  it("trains, writes a run, and ends with the notebooks' two lines", async () => {
+    const out = at("run");
+    const run = await fovea([...short, "--out", out]);
+    expect(run.code).toBe(0);
+    const stdout = run.out.trimEnd().split("\n");
+    expect(stdout.length).toBe(4);
+    expect(stdout[0]).toMatch(
+      /^epoch 1, loss \d\.\d{3}, train acc [01]\.\d{3}, test acc [01]\.\d{3}, /,
+    );
+    expect(stdout[2]).toMatch(/^loss \d\.\d{3}, train acc [01]\.\d{3}, test acc [01]\.\d{3}$/);
+    expect(stdout[3]).toMatch(/^\d+\.\d examples\/sec on cpu$/);
+
+    const records = await lines(out);
+    expect(records.map((r) => r.step ?? "epoch")).toEqual([1, 2, 3, "epoch", 4, 5, 6, "epoch"]);
+    expect(Object.keys(records[0])).toEqual(["step", "epoch", "loss"]);
+    expect(Object.keys(records[7])).toEqual([
+      "epoch",
+      "trainLoss",
+      "trainAcc",
+      "testLoss",
+      "testAcc",
+      "examplesPerSecond",
+    ]);
+    const mean = (64 * records[4].loss + 64 * records[5].loss + 32 * records[6].loss) / 160;
+    expect(records[7].trainLoss).toBeCloseTo(mean, 10);
+
+    const config = JSON.parse(await readFile(join(out, "config.json"), "utf8"));
+    expect(config).toMatchObject({
+      model: "lenet",
+      epochs: 2,
+      batchSize: 64,
+      lr: 0.9,
+      optimizer: "sgd",
+      init: "xavier",
+      seed: 0,
+      shuffle: true,
+      trainExamples: 160,
+      testExamples: 50,
+      versions: { node: process.versions.node },
+    });
+    const values = await readSafetensors(join(out, "weights.safetensors"));
+    expect([...values.keys()].sort()).toEqual(
+      [0, 3, 7, 9, 11].flatMap((i) => [`${i}.bias`, `${i}.weight`]).sort(),
+    );
+    expect(values.get("0.weight")!.shape).toEqual([6, 1, 5, 5]);
+    expect(await readFile(join(out, "curves.svg"), "utf8")).toContain("lenet on Fashion-MNIST");
+    expect((await readdir(out)).length).toBe(4);
+
+    const again = await fovea([...short, "--out", out]);
+    expect(again).toEqual({
+      code: 1,
+      out: "",
+      err: `error: ${out}: holds a run already (config.json); choose another folder, or replace it with --force\n`,
+    });
+    expect(await lines(out)).toEqual(records);
+  });
+
+  it("writes the same weights for the same seed, whatever the number of threads", async () => {
+    const one = [...short, "--threads", "1", "--seed", "7", "--out", at("one")];
+    const two = [...short, "--threads", "2", "--seed", "7", "--out", at("two")];
+    const other = [...short, "--seed", "8", "--out", at("other")];
+    for (const args of [one, two, other]) expect((await fovea(args)).code).toBe(0);
+    expect((await weights(at("one"))).equals(await weights(at("two")))).toBe(true);
+    expect((await weights(at("one"))).equals(await weights(at("other")))).toBe(false);
+  });
+
+  it("starts from a file, takes images in order, and ends after --max-steps", async () => {
+    const args = [...lenet, "--no-shuffle", "--limit-test", "0", "--max-steps", "3", "--lr", "0.5"];
+    const first = await fovea([...args, "--out", at("first")]);
+    expect(first.out).toMatch(/^epoch 1, loss .*\nloss \d\.\d{3}, train acc [01]\.\d{3}\n/);
+    const init = join(at("first"), "weights.safetensors");
+    const next = [...args, "--init", init, "--dropout", "0"];
+    await fovea([...next, "--out", at("native")]);
+    await fovea([...next, "--backend", "reference", "--out", at("reference")]);
+    const [native, reference] = [await losses(at("native")), await losses(at("reference"))];
+    expect(native.length).toBe(3);
+    for (const [i, loss] of native.entries()) expect(loss).toBeCloseTo(reference[i]!, 4);
+    expect((await lines(at("native"))).at(-1)).toMatchObject({ testLoss: null, testAcc: null });
+  });
+
+  it("ends when interrupted, keeping what was logged", async () => {
+    const out = at("interrupted");
+    const args = [...lenet, "--epochs", "1000", "--out", out];
+    const { code, err } = await fovea(args, (pid) => process.kill(pid, "SIGINT"));
+    expect(code).toBe(130);
+    expect(err).toMatch(/interrupted: no weights were written\n$/);
+    expect((await lines(out)).length).toBeGreaterThan(90);
+    expect((await readdir(out)).sort()).toEqual(["config.json", "metrics.jsonl"]);
+  });
+
+  it.each([
+    [["train", "lenett"], 2, 'there is no model "lenett"; did you mean "lenet"?'],
+    [
+      ["train", "lenet", "--lr", "fast"],
+      2,
+      "option '--lr <x>' argument 'fast' is invalid. Expected a number, at least 0.",
+    ],
+    [
+      ["train", "lenet", "--dropout", "1.5"],
+      2,
+      "option '--dropout <p>' argument '1.5' is invalid. Expected a number from 0 to 1.",
+    ],
+    [
+      ["train", "lenet", "--epochs", "0"],
+      2,
+      "option '--epochs <n>' argument '0' is invalid. Expected a whole number, at least 1.",
+    ],
+    [["train", "lenet", "--epoch", "1"], 2, "unknown option '--epoch'\n(Did you mean --epochs?)"],
+    [[...lenet, "--dropout", "0.5"], 2, "--dropout 0.5: lenet has no dropout layers"],
+    [
+      [...lenet, "--resize", "4"],
+      1,
+      "lenet does not take images of 1×4×4: conv2d: a window of 5 does not fit into height 2 with padding 0; use a larger image or a smaller kernel",
+    ],
+  ])("says what is wrong with %j", async (args, code, message) => {
+    const out = at("never");
+    const run = await fovea([...args, "--out", out]);
+    expect(run).toEqual({ code, out: "", err: `error: ${message}\n` });
+    await expect(readdir(out)).rejects.toThrow("ENOENT");
+  });
+
+  it("names the file that is missing, damaged or of another network", async () => {
+    const empty = at("empty");
+    await mkdir(empty);
+    const missing = await fovea(["train", "lenet", "--data-dir", empty, "--out", at("never")]);
+    expect(missing.code).toBe(1);
+    expect(missing.err).toMatch(/^error: .*empty.*there is no such file \(ENOENT\)\n$/);
+
+    const damaged = at("damaged.safetensors");
+    await writeFile(damaged, (await weights(at("run"))).subarray(0, 1000));
+    const cut = await fovea([...short, "--init", damaged, "--out", at("never")]);
+    expect(cut.code).toBe(1);
+    expect(cut.err).toMatch(/^error: .*damaged\.safetensors: [^\n]*\n$/);
+
+    const init = join(at("run"), "weights.safetensors");
+    const alexnet = ["train", "alexnet", "--data-dir", subset, "--init", init];
+    const other = await fovea([...alexnet, "--out", at("never")]);
+    expect(other.code).toBe(1);
+    expect(other.err).toMatch(
+      /^error: .*weights\.safetensors: does not fit the network; [^\n]*\n$/,
+    );
+    await expect(readdir(at("never"))).rejects.toThrow("ENOENT");
+  });
+});
