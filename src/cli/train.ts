@@ -8,7 +8,9 @@ import { models } from "../models/index.js";
 import { Dropout, type Module, summarize } from "../nn/index.js";
 import { SGD } from "../optim/index.js";
 import { manualSeed } from "../runtime.js";
-import { checkRunFolder, drawCurves, fit, type History, RunFolder } from "../train/index.js";
+import { fit } from "../train/fit.js";
+import type { History } from "../train/history.js";
+import { checkRunFolder, RunFolder } from "../train/run-folder.js";
 import { type BackendName, backendNames, defaultThreads, useBackend } from "./backend.js";
 import { InterruptedError, UsageError } from "./errors.js";
 import { findModel } from "./model.js";
@@ -147,6 +149,8 @@ async function train(model: string, options: Options): Promise<void> {
       });
       progress.stop();
       if (folder) {
+        // Loaded here, because the chart library takes longer to load than all else together.
+        const { drawCurves } = await import("../train/curves.js");
         const curves = drawCurves(history, caption(model, settings, trainLoader.count, history));
         await folder.finish({ weights: await readWeights(net), curves });
         note(`wrote ${folder.path}: config, metrics, weights, curves`);
