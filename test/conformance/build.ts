@@ -3,7 +3,7 @@
 import type { Operand } from "../../src/backends/kernels.js";
 import { type DType, emptyArray, type TypedArray } from "../../src/graph/dtype.js";
 import { type Layout, place } from "./layout.js";
-import type { OneCall } from "./run.js";
+import type { OneCall, OracleArray } from "./run.js";
 
 /** A window that the call writes. */
 export interface ResultWindow {
@@ -14,12 +14,12 @@ export interface ResultWindow {
 /**
  * How close results must be to the float64 oracle's: |result − oracle| ≤ factor·|of| + floor, where
  * `of` is what the oracle computes for another call with the same buffers (a sum of absolute values,
- * say), or the oracle's own result if there is none.
+ * say), or numbers for each buffer, or the oracle's own result if it is not given.
  */
 export interface Bound {
   readonly factor: number;
   readonly floor: number;
-  readonly of?: OneCall;
+  readonly of?: OneCall | readonly OracleArray[];
 }
 
 export interface Case extends OneCall {

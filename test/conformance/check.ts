@@ -26,7 +26,8 @@ async function tolerances(
   expected: readonly OracleArray[],
 ): Promise<Float64Array[]> {
   if (bound === "exact") return expected.map((data) => new Float64Array(data.length));
-  const scale = bound.of ? await runOracle(bound.of) : expected;
+  const of = bound.of ?? expected;
+  const scale = "call" in of ? await runOracle(of) : of;
   return scale.map((data) =>
     data instanceof Float64Array
       ? data.map((value) => bound.factor * Math.abs(value) + bound.floor)

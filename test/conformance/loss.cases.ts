@@ -1,7 +1,8 @@
 // Cross-entropy and its gradient: small and large logits, any layout.
 
 import fc from "fast-check";
-import { CaseBuilder, type Draw, unit } from "./build.js";
+import type { CrossEntropyGradCall, Operand } from "../../src/backends/kernels.js";
+import { CaseBuilder, type Draw, smallest, unit } from "./build.js";
 import { type Layout, layouts, rowMajor } from "./layout.js";
 import { seeds, suite } from "./suite.js";
 
@@ -56,11 +57,32 @@ function lossError({ classes, scale }: Spec): number {
 }
 
 /**
- * A softmax is exp(l − max)/S or exp(l − max − log S): a number of at most 1 that is relatively off
- * by twice the above (numerator and denominator), then two more roundings, times |g| ≤ 1.
+ * A softmax p is exp(l − max)/S, relatively off by (2s + 8)·u and (2s + 8 + classes)·u and a
+ * division; or exp(l − max − log S), off by the error of log S as above, two roundings of
+ * (2s + log S)·u, and an exp. Both are less than this.
  */
-function gradientError(spec: Spec): number {
-  return 2 * lossError(spec) + 4 * unit;
+function softmaxError({ classes, scale }: Spec): number {
+  return unit * (6 * scale + 18 + classes + 10 * Math.log(classes));
+}
+
+/** g·(p − [c = target]) rounds the difference and the product. */
+function gradientErrors(spec: Spec, call: CrossEntropyGradCall, build: CaseBuilder) {
+  const at = (operand: Operand, ...index: number[]) =>
+    operand.offset + index.reduce((sum, i, d) => sum + i * operand.strides[d]!, 0);
+  const element = (operand: Operand, ...index: number[]) =>
+    build.buffers[operand.buffer]![at(operand, ...index)]!;
+  const errors = build.buffers.map((data) => new Float64Array(data.length));
+  for (let r = 0; r < call.rows; r++) {
+    const logits = Array.from({ length: call.classes }, (_, c) => element(call.logits, r, c));
+    const sum = logits.reduce((total, logit) => total + Math.exp(logit), 0);
+    logits.forEach((logit, c) => {
+      const p = Math.exp(logit) / sum;
+      const difference = Math.abs(p - (c === element(call.target, r) ? 1 : 0));
+      errors[call.glogits.buffer]![at(call.glogits, r, c)] =
+        Math.abs(element(call.g, r)) * (softmaxError(spec) * p + 3 * unit * difference);
+    });
+  }
+  return errors;
 }
 
 function common(spec: Spec) {
@@ -84,6 +106,10 @@ export const lossSuites = [
     const g = build.source([spec.rows], spec.target, (random) => random.signed());
     const glogits = build.result([spec.rows, spec.classes], spec.glogits);
     const call = { kernel: "crossEntropyGrad" as const, ...operands, g, glogits };
-    return build.within(call, { factor: 0, floor: gradientError(spec) });
+    return build.within(call, {
+      factor: 1,
+      floor: smallest,
+      of: gradientErrors(spec, call, build),
+    });
   }),
 ];
