@@ -10,6 +10,8 @@ interface Spec {
   readonly rows: number;
   readonly classes: number;
   readonly scale: number;
+  /** Whether some logits are −∞ (a masked class) or NaN. */
+  readonly odd: boolean;
   readonly logits: Layout;
   readonly target: Layout;
   readonly loss: Layout;
@@ -26,6 +28,7 @@ const specs: fc.Arbitrary<Spec> = fc.record({
   rows: fc.nat(20),
   classes: fc.integer({ min: 1, max: 40 }),
   scale: fc.constantFrom(0, 1, 30, 500),
+  odd: fc.nat(4).map((n) => n === 4),
   logits: layouts(matrixOrders, true),
   target: layouts([[0]], true),
   loss: layouts([[0]], false),
@@ -40,6 +43,7 @@ const always: Spec[] = [
   rows: rows!,
   classes: classes!,
   scale: 5,
+  odd: false,
   logits: rowMajor(2),
   target: rowMajor(1),
   loss: rowMajor(1),
@@ -88,7 +92,10 @@ function gradientErrors(spec: Spec, call: CrossEntropyGradCall, build: CaseBuild
 function common(spec: Spec) {
   const { rows, classes, scale } = spec;
   const build = new CaseBuilder(spec.seed);
-  const logit: Draw = (random) => scale * random.signed();
+  const logit: Draw = (random) =>
+    spec.odd && random.below(12) === 0
+      ? random.pick([-Infinity, -Infinity, NaN])
+      : scale * random.signed();
   const logits = build.source([rows, classes], spec.logits, logit);
   const target = build.source([rows], spec.target, (random) => random.below(classes), "i32");
   return { build, rows, classes, logits, target };
