@@ -4,12 +4,23 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { getBackend, setBackend } from "../../src/index.js";
 import { checkBackend, checkMathematics } from "./ops/check.js";
-import { denseCases } from "./ops/dense.cases.js";
 import { elementwiseCases } from "./ops/elementwise.cases.js";
+import { movementCases } from "./ops/movement.cases.js";
+import { productCases } from "./ops/product.cases.js";
+import { reductionCases } from "./ops/reduction.cases.js";
+import { selectionCases } from "./ops/selection.cases.js";
+import { windowCases } from "./ops/window.cases.js";
 import { openSubjects } from "./subjects.js";
 import { verified } from "./verified.js";
 
-const cases = [...elementwiseCases, ...denseCases];
+const cases = [
+  ...elementwiseCases,
+  ...selectionCases,
+  ...movementCases,
+  ...reductionCases,
+  ...productCases,
+  ...windowCases,
+];
 const subjects = openSubjects();
 
 describe("mathematics", () => {
