@@ -8,6 +8,11 @@ namespace fovea {
 
 namespace {
 
+/** memcpy, but for no bytes: their address may be null. */
+void copyBytes(void* to, const void* from, size_t size) {
+  if (size > 0) std::memcpy(to, from, size);
+}
+
 /** Copies between memory of ours and of theirs. */
 class CopyJob : public JsJob {
  public:
@@ -22,9 +27,9 @@ class WriteJob : public CopyJob {
   WriteJob(std::shared_ptr<Buffer> buffer, const Bytes& source)
       : CopyJob(std::move(buffer)), staged_(source.size) {
     if (!staged_.data()) fail("write: no memory for a copy of " + std::to_string(source.size) + " bytes");
-    std::memcpy(staged_.data(), source.data, source.size);
+    copyBytes(staged_.data(), source.data, source.size);
   }
-  void work(Coordinator&) override { std::memcpy(buffer_->data(), staged_.data(), staged_.bytes()); }
+  void work(Coordinator&) override { copyBytes(buffer_->data(), staged_.data(), staged_.bytes()); }
 
  private:
   const Block staged_;
@@ -37,7 +42,7 @@ class ReadJob : public CopyJob {
       : CopyJob(std::move(buffer)), target_(getArrayBuffer(env, result)) {
     check(napi_create_reference(env, result, 1, &result_));
   }
-  void work(Coordinator&) override { std::memcpy(target_.data, buffer_->data(), target_.size); }
+  void work(Coordinator&) override { copyBytes(target_.data, buffer_->data(), target_.size); }
   napi_value finish(napi_env env) override {
     napi_value result;
     check(napi_get_reference_value(env, result_, &result));
@@ -142,8 +147,9 @@ class RunJob : public JsJob {
       if (isHost) {
         if (!staging_.data()) staging_ = executable_->takeStaging();
         if (!staging_.data()) fail("run: no memory for a copy of the inputs");
-        bytes.data = static_cast<char*>(
-            std::memcpy(staging_.data() + staged, bytes.data, bytes.size));
+        char* copy = staging_.data() + staged;
+        copyBytes(copy, bytes.data, bytes.size);
+        bytes.data = copy;
         staged += (bytes.size + 63) / 64 * 64;
       }
       bound[spec.index] = bytes.data;
@@ -155,7 +161,7 @@ class RunJob : public JsJob {
     void* data;
     napi_value memory, array;
     check(napi_create_arraybuffer(env, bytes, &data, &memory));
-    if (bytes > 0) std::memcpy(data, seconds_.data(), bytes);
+    copyBytes(data, seconds_.data(), bytes);
     check(napi_create_typedarray(env, napi_float64_array, seconds_.size(), memory, 0, &array));
     return array;
   }
@@ -268,7 +274,7 @@ napi_value write(napi_env env, napi_value* args) {
          std::to_string(buffer->bytes()));
   }
   if (buffer->instance()->isIdle()) {  // no one else can be at it: spare the second copy
-    std::memcpy(buffer->data(), source.data, source.size);
+    copyBytes(buffer->data(), source.data, source.size);
     return settled(env, makeUndefined(env));
   }
   return buffer->instance()->submit(std::make_unique<WriteJob>(buffer, source));
@@ -283,7 +289,7 @@ napi_value read(napi_env env, napi_value* args) {
   napi_value result;
   check(napi_create_arraybuffer(env, buffer->bytes(), &data, &result));
   if (buffer->instance()->isIdle() && buffer->bytes() <= kSmall) {
-    std::memcpy(data, buffer->data(), buffer->bytes());
+    copyBytes(data, buffer->data(), buffer->bytes());
     return settled(env, result);
   }
   return buffer->instance()->submit(std::make_unique<ReadJob>(env, buffer, result));

@@ -24,6 +24,11 @@ FOVEA_INLINE void forPoints(const Tile& tile, int64_t rowStride, int64_t innerSt
 #pragma GCC ivdep
       for (int i = 0; i < tile.inner; ++i) move(r * tile.inner + i, r * rowStride + i);
     }
+  } else if (innerStride == 0) {
+    for (int r = 0; r < tile.rows; ++r) {
+#pragma GCC ivdep
+      for (int i = 0; i < tile.inner; ++i) move(r * tile.inner + i, r * rowStride);
+    }
   } else if (distance(rowStride) < distance(innerStride) && tile.rows > 1) {
     for (int i = 0; i < tile.inner; ++i) {
       for (int r = 0; r < tile.rows; ++r) {
@@ -59,7 +64,7 @@ void copyIn(int32_t* to, const char* from, int64_t dtype, const Tile& whole, int
     return;
   }
   const auto* source = reinterpret_cast<const int32_t*>(from);
-  if (rowStride == 1 && innerStride != 1 && tile.rows > 1) {
+  if (rowStride == 1 && innerStride != 1 && innerStride != 0 && tile.rows > 1) {
     transpose(to, tile.inner, source, innerStride, tile.inner, tile.rows);
   } else {
     forPoints(tile, rowStride, innerStride,

@@ -128,7 +128,7 @@ std::string Program::load(const void* bytes, size_t size) {
 std::string Program::loadCalls(const void* bytes, size_t size) {
   encoded_ = Block(size);
   if (!encoded_.data()) return "no memory for the calls";
-  std::memcpy(encoded_.data(), bytes, size);
+  if (size > 0) std::memcpy(encoded_.data(), bytes, size);
   buffers_.clear();
   return readCalls(reinterpret_cast<const int64_t*>(encoded_.data()), size / sizeof(int64_t), -1);
 }

@@ -50,7 +50,7 @@ FOVEA_INLINE vec vlog(vec x) {
   const ivec isTiny = x < 0x1p-126f;
   const ivec bits = (ivec)(isTiny ? x * 0x1p23f : x);
   // Adding 1 − √½ in bits carries into the exponent exactly where the mantissa is √½ or more.
-  const ivec shifted = bits + (0x3f800000 - sqrtHalf);
+  const ivec shifted = (ivec)((uvec)bits + static_cast<uint32_t>(0x3f800000 - sqrtHalf));
   const ivec exponent = (shifted >> 23) - 127 - (isTiny & 23);
   const vec f = (vec)((shifted & 0x7fffff) + sqrtHalf) - 1.0f;
   const vec n = __builtin_convertvector(exponent, vec);

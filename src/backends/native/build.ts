@@ -194,10 +194,16 @@ function runCompiler(compiler: string, args: readonly string[], task: string): P
   });
 }
 
+/** Works at as many items at once as there are processors; after a failure it begins no other. */
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
+  const queue = [...items];
   const worker = async (): Promise<void> => {
-    for (const item of queue) await work(item);
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+      await work(item).catch((error) => {
+        queue.length = 0;
+        throw error;
+      });
+    }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
 }
