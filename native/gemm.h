@@ -18,7 +18,7 @@ namespace fovea::FOVEA_ISA {
 
 constexpr int64_t kPanel = kLanes * kTileVectors;
 /** Depth of a block, such that a block of a panel takes up about half of the first-level cache. */
-constexpr int64_t kDepthBlock = kLanes == 16 ? 128 : 256;
+constexpr int64_t kDepthBlock = kLanes == 16 ? 192 : 256;
 
 constexpr int64_t divideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t roundUp(int64_t a, int64_t b) { return divideUp(a, b) * b; }

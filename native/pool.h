@@ -22,36 +22,44 @@ inline Span windowSpan(const PoolGeometry& g, int axis, int64_t o, int64_t margi
           after > 0 ? std::min(g.kernelSize[axis], divideUp(after, step)) : 0};
 }
 
-/** calls body(element, output) for each window, along an axis, whose `element` is at input i. */
-template <class Body>
-FOVEA_INLINE void forEachWindow(const PoolGeometry& g, int axis, int64_t i, Body&& body) {
-  for (int64_t element = 0; element < g.kernelSize[axis]; ++element) {
-    const int64_t at = i + g.padding[axis] - element * g.dilation[axis];
-    if (at < 0) break;
-    if (at % g.stride[axis] == 0 && at / g.stride[axis] < g.outSize[axis]) {
-      body(element, at / g.stride[axis]);
-    }
-  }
-}
+/** How a kernel holds `vectors` vectors of channels, the last of them perhaps partial. */
+template <int vectors_, bool contiguous_>
+struct Channels {
+  static constexpr int vectors = vectors_;
+  static constexpr bool contiguous = contiguous_;
+  int64_t first;
+  int lanes;  // of the last vector
+};
 
+template <bool contiguous>
 FOVEA_INLINE vec loadChannels(const float* p, ptrdiff_t stride, int lanes) {
-  if (stride == 1) return lanes == kLanes ? load(p) : loadPart(p, lanes);
-  vec v{};
-  for (int i = 0; i < lanes; ++i) v[i] = p[i * stride];
-  return v;
+  if (contiguous) return lanes == kLanes ? load(p) : loadPart(p, lanes);
+  float lane[kLanes] = {};
+  for (int i = 0; i < lanes; ++i) lane[i] = p[i * stride];
+  return load(lane);
 }
 
+template <bool contiguous>
 FOVEA_INLINE void storeChannels(float* p, vec v, ptrdiff_t stride, int lanes) {
-  if (stride == 1 && lanes == kLanes) return store(p, v);
-  if (stride == 1) return storePart(p, v, lanes);
-  for (int i = 0; i < lanes; ++i) p[i * stride] = v[i];
+  if (contiguous) return lanes == kLanes ? store(p, v) : storePart(p, v, lanes);
+  float lane[kLanes];
+  store(lane, v);
+  for (int i = 0; i < lanes; ++i) p[i * stride] = lane[i];
 }
 
-/** Calls body(first channel, lanes) for each vector of channels. */
-template <class Body>
+/**
+ * Calls body(Channels) until all channels are done: four vectors at a time while there are as many,
+ * so that each pixel is read in long runs, then one at a time.
+ */
+template <bool contiguous, class Body>
 FOVEA_INLINE void forEachVector(int64_t channels, Body&& body) {
-  for (int64_t c = 0; c < channels; c += kLanes) {
-    body(c, static_cast<int>(channels - c < kLanes ? channels - c : kLanes));
+  int64_t c = 0;
+  if (contiguous) {
+    for (; c + 4 * kLanes <= channels; c += 4 * kLanes) body(Channels<4, true>{c, kLanes});
+    for (; c + kLanes <= channels; c += kLanes) body(Channels<1, true>{c, kLanes});
+  }
+  for (; c < channels; c += kLanes) {
+    body(Channels<1, contiguous>{c, static_cast<int>(channels - c < kLanes ? channels - c : kLanes)});
   }
 }
 
@@ -59,14 +67,71 @@ inline ptrdiff_t channelStrideOf(const Operand& operand, const PoolGeometry& g) 
   return g.channels == 1 ? 1 : operand.strides[1];
 }
 
-/** The window and its place in gy that an input pixel's gradient comes from. */
-struct Contribution {
-  int32_t tap;
-  float scale;
-  ptrdiff_t gy, index;
+/** Calls body with whether every operand's channels are contiguous, as a constant. */
+template <class Body>
+void byLayout(bool contiguous, Body&& body) {
+  if (contiguous) body(std::true_type{});
+  else body(std::false_type{});
+}
+
+/** A window, along one axis, that reads a given input position with its `element`. */
+struct Window {
+  int32_t element, output;
+  float count;  // its elements inside the input and the margin around it
 };
 
-/** Calls body(image, row, thread) for each row of each image, on all threads. */
+/**
+ * The windows over every row and every column of the input, listed once a call, so that a gradient
+ * can be gathered: at most kernelSize of each.
+ */
+class WindowLists {
+ public:
+  WindowLists(char* scratch, const PoolGeometry& g, bool withPadding = false) {
+    char* at = scratch;
+    for (int axis = 0; axis < 2; ++axis) {
+      int32_t* starts = starts_[axis] = reinterpret_cast<int32_t*>(at);
+      Window* windows = windows_[axis] = reinterpret_cast<Window*>(starts + g.inSize[axis] + 1);
+      at = reinterpret_cast<char*>(windows + g.inSize[axis] * g.kernelSize[axis]);
+      int32_t count = 0;
+      for (int64_t i = 0; i < g.inSize[axis]; ++i) {
+        starts[i] = count;
+        for (int64_t element = 0; element < g.kernelSize[axis]; ++element) {
+          const int64_t from = i + g.padding[axis] - element * g.dilation[axis];
+          const int64_t output = from / g.stride[axis];
+          if (from < 0 || from % g.stride[axis] != 0 || output >= g.outSize[axis]) continue;
+          const Span span = windowSpan(g, axis, output, withPadding ? g.padding[axis] : 0);
+          windows[count++] = {static_cast<int32_t>(element), static_cast<int32_t>(output),
+                              static_cast<float>(span.count())};
+        }
+      }
+      starts[g.inSize[axis]] = count;
+    }
+  }
+  static size_t bytes(const PoolGeometry& g) {
+    size_t sum = 0;
+    for (int axis = 0; axis < 2; ++axis) {
+      sum += static_cast<size_t>(4 * (g.inSize[axis] + 1)) +
+             sizeof(Window) * static_cast<size_t>(g.inSize[axis] * g.kernelSize[axis]);
+    }
+    return sum;
+  }
+
+  /** Calls body(row window, column window) for each window over row i, column j. */
+  template <class Body>
+  FOVEA_INLINE void each(int64_t i, int64_t j, Body&& body) const {
+    for (int32_t r = starts_[0][i]; r < starts_[0][i + 1]; ++r) {
+      for (int32_t c = starts_[1][j]; c < starts_[1][j + 1]; ++c) {
+        body(windows_[0][r], windows_[1][c]);
+      }
+    }
+  }
+
+ private:
+  int32_t* starts_[2];
+  Window* windows_[2];
+};
+
+/** Calls body(image, row) for each row of each image, on all threads. */
 template <class Body>
 void forEachRow(const Frame& frame, const PoolGeometry& g, int64_t rows, const Body& body) {
   const int64_t all = g.batch * rows;
@@ -74,9 +139,9 @@ void forEachRow(const Frame& frame, const PoolGeometry& g, int64_t rows, const B
   const double bytes = 4.0 * static_cast<double>(g.batch * g.channels * g.inSize[0] * g.inSize[1]);
   frame.pool.run(
       static_cast<int>(tasks),
-      [&](int task, int thread) {
+      [&](int task, int) {
         for (int64_t i = task * all / tasks; i < (task + 1) * all / tasks; ++i) {
-          body(i / rows, i % rows, thread);
+          body(i / rows, i % rows);
         }
       },
       4 * bytes);

@@ -1,6 +1,6 @@
 // The one SIMD vocabulary: `vec` is as many floats as the instruction set's registers hold, and the
 // compiler's vector extensions do the arithmetic, so that kernels are written once. Intrinsics
-// appear only for what the extensions cannot say: storing part of a vector.
+// appear only for what the extensions cannot say, or not well: parts of vectors, widening bytes.
 //
 // Also here: the register tile of the matrix kernel for each instruction set (see gemm.cc).
 #pragma once
@@ -68,6 +68,20 @@ FOVEA_INLINE void storePart(float* p, vec v, int count) {
 #else
   std::memcpy(p, &v, sizeof(float) * static_cast<size_t>(count));
 #endif
+}
+
+/** kLanes bytes as numbers 0…255, and back. GCC 12 would convert them one by one. */
+FOVEA_INLINE ivec loadBytes(const uint8_t* p) {
+#if defined(__AVX512F__)
+  return (ivec)_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#elif defined(__AVX2__)
+  return (ivec)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+#else
+  return __builtin_convertvector(*reinterpret_cast<const bytevecInMemory*>(p), ivec);
+#endif
+}
+FOVEA_INLINE void storeBytes(uint8_t* p, ivec v) {
+  *reinterpret_cast<bytevecInMemory*>(p) = __builtin_convertvector(v, bytevec);
 }
 
 /** x < 0 ? 0 : x, so that NaN stays NaN. */
