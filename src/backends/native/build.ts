@@ -53,6 +53,7 @@ const commonSources = new Set([
   "coordinator.cc",
   "instance.cc",
   "isa.cc",
+  "jobs.cc",
   "memory.cc",
   "parallel.cc",
   "program.cc",
