@@ -24,7 +24,8 @@ const kinds = [
   "relu",
   "addRow",
   "reduce",
-  "keepMax",
+  "max",
+  "centre",
 ] as const;
 
 export interface Chain {
@@ -150,12 +151,17 @@ function stepOf({ kind, a, b }: Link, shape: readonly number[]): Step | undefine
       const dims = [...shape.keys()].filter((d) => ((a >> d) & 1) === 1);
       return { tensor: (x) => x.mean(dims), array: (x) => nd.reduce(x, dims, nd.average) };
     }
-    case "keepMax": {
+    case "max": {
+      if (rank === 0) return undefined;
+      return { tensor: (x) => x.max(axis), array: (x) => nd.reduce(x, [axis], nd.most) };
+    }
+    case "centre": {
       if (rank === 0) return undefined;
       const kept = shape.map((n, d) => (d === axis ? 1 : n));
       return {
-        tensor: (x) => x.sub(x.max(axis, true)),
-        array: (x) => nd.zip(x, nd.reshape(nd.reduce(x, [axis], nd.most), kept), (u, v) => u - v),
+        tensor: (x) => x.sub(x.mean(axis, true)),
+        array: (x) =>
+          nd.zip(x, nd.reshape(nd.reduce(x, [axis], nd.average), kept), (u, v) => u - v),
       };
     }
   }
