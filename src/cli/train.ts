@@ -5,12 +5,13 @@ import { Command, Option } from "commander";
 import { DataLoader, type DatasetSplits, loadFashionMnist } from "../data/index.js";
 import { FoveaError, ShapeError } from "../errors.js";
 import { models } from "../models/index.js";
-import { Dropout, type Module, summarize } from "../nn/index.js";
+import { Dropout, init, type Module, summarize } from "../nn/index.js";
 import { SGD } from "../optim/index.js";
 import { manualSeed } from "../runtime.js";
 import { fit } from "../train/fit.js";
 import type { History } from "../train/history.js";
 import { checkRunFolder, RunFolder } from "../train/run-folder.js";
+import { loadWeights, readWeights } from "../train/weights.js";
 import { type BackendName, backendNames, defaultThreads, useBackend } from "./backend.js";
 import { InterruptedError, UsageError } from "./errors.js";
 import { findModel } from "./model.js";
@@ -18,7 +19,6 @@ import { decimal, wholeNumber } from "./options.js";
 import { printClosing, showProgress } from "./progress.js";
 import { dimensions, grouped } from "./text.js";
 import { packageVersion } from "./version.js";
-import { initialize, readInit, readWeights } from "./weights.js";
 
 interface Options {
   readonly data: "fashion-mnist";
@@ -95,9 +95,8 @@ function modelDefaults(): string {
 
 async function train(model: string, options: Options): Promise<void> {
   const settings = resolve(model, options);
-  const { out, force, init, seed } = settings;
+  const { out, force, seed } = settings;
   if (out !== null) await checkRunFolder(out, force);
-  const values = await readInit(init);
   const data = await loadFashionMnist({
     ...(settings.dataDir !== null && { dataDir: settings.dataDir }),
     onProgress: note,
@@ -109,7 +108,7 @@ async function train(model: string, options: Options): Promise<void> {
   try {
     manualSeed(seed);
     const net = build(model, settings, trainLoader.imageShape);
-    initialize(net, init, values);
+    await initialize(net, settings.init);
     const { lr, momentum, weightDecay, epochs, maxSteps } = settings;
     const optimizer = new SGD(net.parameters(), { lr, momentum, weightDecay });
     note(
@@ -233,6 +232,11 @@ function build(model: string, { dropout }: Settings, imageShape: readonly number
     );
   }
   return net;
+}
+
+async function initialize(net: Module, choice: string): Promise<void> {
+  if (choice === "xavier") init.initXavier(net);
+  else if (choice !== "default") await loadWeights(net, choice);
 }
 
 function caption(model: string, settings: Settings, images: number, history: History) {

@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 const results = {
-  weights: [["w", { shape: [2], data: Float32Array.of(1, 2) }]] as const,
+  weights: new Map([["w", { shape: [2], data: Float32Array.of(1, 2) }]]),
   curves: "<svg/>",
 };
 const record = {

@@ -7,9 +7,8 @@ import { access, mkdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DataError } from "../errors.js";
 import { fileError, writeFileAtomic } from "../formats/files.js";
-import type { SafetensorsSource } from "../formats/safetensors.js";
-import { writeSafetensors } from "../formats/safetensors-file.js";
 import type { EpochRecord, StepRecord } from "./history.js";
+import { type Weights, writeWeights } from "./weights.js";
 
 /** The files of a run, in the order in which they come about. */
 export const runFiles = {
@@ -22,7 +21,7 @@ export const runFiles = {
 /** What a run ends with. */
 export interface RunResults {
   /** PyTorch's names, with the values. */
-  readonly weights: Iterable<readonly [string, SafetensorsSource]>;
+  readonly weights: Weights;
   /** The learning curve as SVG. */
   readonly curves: string;
 }
@@ -103,7 +102,7 @@ export class RunFolder {
   /** Writes weights and curves, and closes the folder. */
   async finish({ weights, curves }: RunResults): Promise<void> {
     this.close();
-    await writeSafetensors(join(this.path, runFiles.weights), weights, { format: "pt" });
+    await writeWeights(weights, join(this.path, runFiles.weights));
     await writeFileAtomic(join(this.path, runFiles.curves), [Buffer.from(curves)]);
   }
 

@@ -1,0 +1,51 @@
+// What the documents promise to run, runs.
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { root } from "./cli/run.js";
+
+/** Runs a program of this repository, in which "fovea" is the package as built. */
+function runExample(file: string, ...args: string[]) {
+  const script = join(root, "scripts", "example.mjs");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, file, ...args], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+test("the README's example learns, and takes 30 lines at most", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const [, code] = /```ts\n([\s\S]*?)```/.exec(readme)!;
+  expect(code!.trimEnd().split("\n").length).toBeLessThanOrEqual(30);
+  mkdirSync(join(root, "build"), { recursive: true });
+  const folder = mkdtempSync(join(root, "build", "readme-"));
+  try {
+    const file = join(folder, "example.ts");
+    const weights = join(folder, "net.safetensors");
+    writeFileSync(file, code!.replace('"net.safetensors"', JSON.stringify(weights)));
+    const { status, stdout, stderr } = runExample(file);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain(
+      "(0): Conv2d(1, 16, kernel_size=(5, 5), stride=(1, 1), padding=(2, 2))",
+    );
+    const [, accuracy] = /test accuracy (0\.\d+), \d+ examples\/sec\n/.exec(stdout)!;
+    expect(Number(accuracy)).toBeGreaterThan(0.75);
+    expect(readFileSync(weights).length).toBeGreaterThan(100_000);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("examples/fashion-mnist.ts learns, and takes 50 lines at most", () => {
+  const file = join(root, "examples", "fashion-mnist.ts");
+  expect(readFileSync(file, "utf8").trimEnd().split("\n").length).toBeLessThan(50);
+  const { status, stdout, stderr } = runExample(file, "2");
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  const accuracies = [...stdout.matchAll(/test accuracy (0\.\d+)/g)].map((m) => Number(m[1]));
+  expect(accuracies.length).toBe(2);
+  expect(accuracies[1]).toBeGreaterThan(0.7);
+  expect(stdout).toMatch(/\nAnkle boot → Ankle boot\n/);
+});
