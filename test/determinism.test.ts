@@ -1,0 +1,103 @@
+// The same seed gives the same bytes: from run to run, and with any number of threads.
+
+import { createHash } from "node:crypto";
+import { afterAll, describe, expect, it } from "vitest";
+import { openNative } from "../src/backends/native/index.js";
+import { BackendError } from "../src/errors.js";
+import {
+  type Backend,
+  compile,
+  manualSeed,
+  models,
+  nn,
+  openReference,
+  optim,
+  setBackend,
+  type Tensor,
+} from "../src/index.js";
+import { verified } from "./conformance/verified.js";
+import { batch } from "./golden/formula.js";
+
+const F = nn.functional;
+
+/** lenet as it is, and one with everything whose order or randomness could vary. */
+const networks: Record<string, () => nn.Module> = {
+  lenet: () => models.lenet!.build(),
+  "ReLU, max pooling, dropout, momentum": () =>
+    new nn.Sequential(
+      new nn.Conv2d(1, 12, 5, { padding: 2 }),
+      new nn.ReLU(),
+      new nn.MaxPool2d(3, { stride: 2 }),
+      new nn.Dropout(0.2),
+      new nn.Conv2d(12, 20, 3, { groups: 2, dilation: 2 }),
+      new nn.ReLU(),
+      new nn.MaxPool2d(2),
+      new nn.Flatten(),
+      new nn.Linear(320, 60),
+      new nn.ReLU(),
+      new nn.Dropout(0.5),
+      new nn.Linear(60, 10),
+    ),
+};
+
+const size = 24;
+
+/** Steps from a seed; a digest of all weights. */
+async function train(
+  network: string,
+  backend: Backend,
+  { seed = 3, steps = 10 } = {},
+): Promise<string> {
+  setBackend(backend);
+  manualSeed(seed);
+  const net = networks[network]!();
+  nn.init.initXavier(net);
+  const optimizer = new optim.SGD(net.parameters(), { lr: 0.05, momentum: 0.9 });
+  const step = compile((x: Tensor, y: Tensor) => {
+    const loss = F.crossEntropy(net(x), y);
+    optimizer.zeroGrad();
+    loss.backward();
+    optimizer.step();
+    return loss;
+  });
+  for (let i = 0; i < steps; i++) await step(...(await batch(i, size, 28)));
+  step.dispose();
+  const digest = createHash("sha256");
+  for (const parameter of net.parameters()) digest.update(await parameter.data());
+  return digest.digest("hex");
+}
+
+function nativeOrReason(threads: number): Backend | string {
+  try {
+    return verified(openNative({ threads }));
+  } catch (error) {
+    if (error instanceof BackendError) return error.message;
+    throw error;
+  }
+}
+
+const reference = verified(openReference());
+const natives = [1, 2, 3].map(nativeOrReason);
+afterAll(async () => {
+  for (const backend of [reference, ...natives])
+    if (typeof backend !== "string") await backend.close();
+});
+
+describe.each(Object.keys(networks))("trained weights of %s", (network) => {
+  it("are the same from run to run on the reference backend", async () => {
+    const first = await train(network, reference, { steps: 3 });
+    expect(await train(network, reference, { steps: 3 })).toBe(first);
+    expect(await train(network, reference, { steps: 3, seed: 4 })).not.toBe(first);
+  });
+
+  it("are the same from run to run and with 1, 2 and 3 threads on the native one", async ({
+    skip,
+  }) => {
+    const digests: string[] = [];
+    for (const backend of [...natives, natives[1]!]) {
+      if (typeof backend === "string") return skip(backend);
+      digests.push(await train(network, backend));
+    }
+    expect(new Set(digests).size, digests.join(" ")).toBe(1);
+  });
+});
