@@ -25,8 +25,18 @@ size_t scratchBytes(int64_t classes, int threads) {
 
 /** Copies a row to `row`, filled up to whole vectors with −∞, whose exponential is 0. */
 void copyRow(float* row, const float* from, int64_t stride, int64_t classes) {
-  for (int64_t c = 0; c < classes; ++c) row[c] = from[c * stride];
-  for (int64_t c = classes; c < paddedClasses(classes); ++c) row[c] = -__builtin_inff();
+  int64_t c = 0;
+  if (stride == 1) {  // whole vectors: what is stored as one can be loaded as one at once
+    for (; c + kLanes <= classes; c += kLanes) store(row + c, load(from + c));
+    ivec lane;
+    for (int k = 0; k < kLanes; ++k) lane[k] = k;
+    const int left = static_cast<int>(classes - c);
+    const vec part = loadPart(from + c, left);
+    if (left > 0) store(row + c, lane < left ? part : broadcast(-__builtin_inff()));
+    return;
+  }
+  for (; c < classes; ++c) row[c] = from[c * stride];
+  for (; c < paddedClasses(classes); ++c) row[c] = -__builtin_inff();
 }
 
 float largest(const float* row, int64_t classes) {
@@ -113,9 +123,14 @@ const char* crossEntropyGrad(const CrossEntropyGradArgs& args, const Frame& fram
     const float gradient = g[r * args.g.strides[0]];
     float* to = glogits + r * args.glogits.strides[0];
     const int64_t toStride = args.glogits.strides[1], target = targets[r * targetStride];
-    for (int64_t c = 0; c < args.classes; ++c) {
-      to[c * toStride] = gradient * (row[c] * scale - (c == target ? 1.0f : 0.0f));
+    const float chosen = row[target] * scale - 1.0f;
+    if (toStride == 1) {
+#pragma GCC ivdep
+      for (int64_t c = 0; c < args.classes; ++c) to[c] = gradient * (row[c] * scale);
+    } else {
+      for (int64_t c = 0; c < args.classes; ++c) to[c * toStride] = gradient * (row[c] * scale);
     }
+    to[target * toStride] = gradient * chosen;
   });
   return nullptr;
 }

@@ -74,9 +74,7 @@ const char* elementwise(const ElementwiseArgs& args, const Frame& frame) {
       fused.run(registers, space.tile(t));
     }
   };
-  const double points = static_cast<double>(space.points());
-  frame.pool.run(static_cast<int>((tiles + perTask - 1) / perTask), body,
-                 points * fused.costOfPoint());
+  frame.pool.run(static_cast<int>((tiles + perTask - 1) / perTask), body, fused.cost());
   return nullptr;
 }
 

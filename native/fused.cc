@@ -9,7 +9,8 @@ namespace fovea::FOVEA_ISA {
 namespace {
 
 constexpr int16_t kForever = 0x7fff;
-constexpr int kCostOfByte = 4;
+// Pool counts four operations for a byte from memory; one is more like it while all is in a cache.
+constexpr double kCostOfByte = 4, kCostOfCachedByte = 1, kCachedBytes = 1 << 20;
 
 int64_t distance(int64_t stride) { return stride < 0 ? -stride : stride; }
 
@@ -119,7 +120,7 @@ Fused::Fused(const Space& space, const Frame& frame, const Source* sources, int 
     Store& store = stores_[r];
     store.value = static_cast<int>(results[r].value);
     store.window = windowOf(results[r].operand, frame);
-    cost_ += kCostOfByte * (store.window.dtype == kU8 ? 1 : 4);
+    bytes_ += store.window.dtype == kU8 ? 1 : 4;
     const int instruction = store.value - sourceCount;
     store.isDirect = store.window.isDirect && instruction >= 0 && slot_[store.value] == -1;
     for (int s = 0; s < sourceCount; ++s) {
@@ -173,8 +174,14 @@ void Fused::planSources(const Source* sources, int count, const Frame& frame) {
     isInvariant_[s] = sources[s].kind == kSourceConstant ||
                       (!windows_[s].isDirect && isInvariant(windows_[s]));
     if (isInvariant_[s]) slot_[s] = static_cast<int16_t>(slotCount_++);
-    if (sources[s].kind == kSourceMemory) cost_ += kCostOfByte * (windows_[s].dtype == kU8 ? 1 : 4);
+    if (sources[s].kind == kSourceMemory) bytes_ += windows_[s].dtype == kU8 ? 1 : 4;
   }
+}
+
+double Fused::cost() const {
+  const double points = static_cast<double>(space_.points()), bytes = points * bytes_;
+  const double costOfByte = bytes < kCachedBytes ? kCostOfCachedByte : kCostOfByte;
+  return points * operations_ + bytes * costOfByte;
 }
 
 int Fused::takeSlot() { return freeCount_ > 0 ? free_[--freeCount_] : slotCount_++; }
@@ -209,7 +216,7 @@ void Fused::planSteps(const Instruction* instructions, int sourceCount, int inst
     for (int a = 0; a < 3; ++a) step.args[a] = static_cast<int16_t>(instruction.args[a]);
     step.stream = static_cast<int32_t>(instruction.stream);
     step.operation = operationOf(instruction.op, instruction.dtype);
-    cost_ += costOf(instruction.op);
+    operations_ += costOf(instruction.op);
   }
   for (int v = 0; v < sourceCount; ++v) {
     if (lastUse_[v] == kForever) addLoad(v);  // stored or kept as it is

@@ -29,8 +29,8 @@ class Fused {
   /** Computes and stores one tile. Values are dense: row after row of `tile.inner` elements. */
   void run(Registers& registers, const Tile& tile) const;
 
-  /** Rough cost of one point, as Pool counts. */
-  double costOfPoint() const { return cost_; }
+  /** Rough cost of all points, as Pool counts. */
+  double cost() const;
 
  private:
   /** A memory window, or for an index the numbers that play its part. */
@@ -66,7 +66,7 @@ class Fused {
   const Space& space_;
   const Source* sources_;
   int sourceCount_, stepCount_ = 0, storeCount_ = 0, slotCount_ = 0, freeCount_ = 0;
-  double cost_ = 0;
+  int bytes_ = 0, operations_ = 0;  // of one point
   int16_t lastUse_[kMaxRegisters];  // the instruction that needs a value last
   int16_t slot_[kMaxRegisters];     // −1: none (yet)
   int16_t free_[kMaxRegisters];

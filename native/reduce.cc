@@ -176,8 +176,8 @@ struct Work {
         finish(results, column);
       }
     };
-    frame.pool.run(static_cast<int>(tasks), body,
-                   static_cast<double>(division.space.points()) * (fused.costOfPoint() + 4));
+    const double points = static_cast<double>(division.space.points());
+    frame.pool.run(static_cast<int>(tasks), body, fused.cost() + 4 * points);
     if (division.chunks == 1) return;
     for (int64_t column = 0; column < division.columns; ++column) {
       Accumulator* sum = partials + column * division.chunks * division.results;

@@ -41,10 +41,42 @@ struct SumF32 {
     }
     constexpr int kRows = 64;  // at most that many in f32
     float partial[kBlock];
-    for (int first = 0; first < rows; first += kRows) {
+    int done = 0;
+    if (inner < kLanes && rows >= 2 * kLanes) {
+      done = rows / kLanes * kLanes;
+      sumNarrowRows(sums, values, done, inner);
+    }
+    for (int first = done; first < rows; first += kRows) {
       const int count = rows - first < kRows ? rows - first : kRows;
       sumRows(partial, values + static_cast<int64_t>(first) * inner, count, inner);
       for (int i = 0; i < inner; ++i) sums[i] += partial[i];
+    }
+  }
+
+  /**
+   * sums[i] += Σ values[r·inner + i] where a vector holds more than a row. kLanes rows are `inner`
+   * vectors: those with the same place among them are added up, which leaves kLanes rows.
+   */
+  static void sumNarrowRows(double* sums, const float* values, int rows, int inner) {
+    const int step = inner * kLanes;
+    float last[kLanes * kLanes];
+    for (int place = 0; place < step; place += kLanes) {
+      vec even{}, odd{};
+      int at = place;
+      for (; at + step < rows * inner; at += 2 * step) {
+        even += load(values + at);
+        odd += load(values + at + step);
+      }
+      if (at < rows * inner) even += load(values + at);
+      store(last + place, even + odd);
+    }
+    for (int i = 0; i < inner; ++i) {
+      double sum[2] = {};
+      for (int r = 0; r < kLanes; r += 2) {
+        sum[0] += last[r * inner + i];
+        sum[1] += last[(r + 1) * inner + i];
+      }
+      sums[i] += sum[0] + sum[1];
     }
   }
 
