@@ -22,6 +22,9 @@ import { type Guard, Trace } from "./trace.js";
 /** What a compiled function may return: tensors, alone or in arrays and objects. */
 export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree } | undefined;
 
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that only steps returns nothing
+type Returned = Tree | void;
+
 export interface CompileOptions {
   /** Plans kept at most; the least recently used goes first. Default 16. */
   readonly plans?: number;
@@ -70,7 +73,7 @@ interface Entry<R> {
  * const double = compile((x: Tensor) => x.mul(2));
  * await (await double(tensor([1, 2]))).data(); // [2, 4]
  */
-export function compile<A extends Tensor[], R extends Tree>(
+export function compile<A extends Tensor[], R extends Returned>(
   fn: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
@@ -176,7 +179,7 @@ interface Described {
   readonly dtype: DType;
 }
 
-function record<A extends Tensor[], R extends Tree>(
+function record<A extends Tensor[], R extends Returned>(
   fn: (...args: A) => R,
   args: readonly Described[],
 ): {
@@ -206,7 +209,7 @@ function record<A extends Tensor[], R extends Tree>(
 }
 
 /** Collects the tensors of a tree; gives back how to build the same tree around others. */
-function skeleton(tree: Tree, tensors: Tensor[]): (results: readonly Tensor[]) => unknown {
+function skeleton(tree: Returned, tensors: Tensor[]): (results: readonly Tensor[]) => unknown {
   if (tree === undefined || tree === null) return () => undefined;
   if (tree instanceof Tensor) {
     const at = tensors.push(tree) - 1;

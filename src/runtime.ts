@@ -103,7 +103,7 @@ export function requireTrace(op: string): Trace {
 /**
  * Calls `fn` with gradients off: what it computes counts as constant for `backward()` and `grad()`.
  *
- * @example const features = noGrad(() => backbone.forward(x));
+ * @example const features = noGrad(() => net(images));
  */
 export function noGrad<T>(fn: () => T): T {
   runtime.gradsOff++;

@@ -415,7 +415,7 @@ const variadic = (args: number[] | [Shape]): Shape =>
  * A tensor of the given values, copied: nested arrays of numbers (f32 unless told otherwise), or a
  * typed array (f32, i32 or u8 by its type) with a shape.
  *
- * @example tensor([[1, 2], [3, 4]]).shape // [2, 2]
+ * @example tensor([[1, 2], [3, 4]]).shape; // [2, 2]
  */
 export function tensor(values: NestedArray | TypedArray, shape?: Shape, dtype?: DType): Tensor {
   if (typeof values === "number" || Array.isArray(values)) {
@@ -522,7 +522,9 @@ export function countCorrect(logits: Tensor, target: Tensor): Tensor {
 /**
  * d loss / d w for each w of `wrt`, anywhere; zeros where the loss does not depend on it.
  *
- * @example const [dx] = grad(x.mul(x).sum(), [x]); // 2x
+ * @example
+ * const x = tensor([1, 2, 3]);
+ * grad(x.mul(x).sum(), [x])[0]; // [2, 4, 6]
  */
 export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return gradients(

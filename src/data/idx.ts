@@ -19,7 +19,7 @@ export interface Idx {
  * @param rank The number of dimensions it must have: 3 for images, 1 for labels.
  * @param file Its name, for errors.
  * @throws DataError if the magic number, type, rank or length is not as expected.
- * @example const { shape, data } = parseIdx(bytes, 3, "train-images-idx3-ubyte"); // [60000, 28, 28]
+ * @example const { shape, data } = parseIdx(idxBytes, 3, "train-images-idx3-ubyte");
  */
 export function parseIdx(bytes: Uint8Array<ArrayBuffer>, rank: number, file: string): Idx {
   const start = 4 + 4 * rank;

@@ -59,8 +59,8 @@ export interface RawBatch {
  *
  * @throws ArgumentError for an option outside its range.
  * @example
- * const loader = new DataLoader(train, { batchSize: 128, shuffle: true, resize: 224 });
- * for await (const [x, y] of loader) { … } // x: u8 [128, 1, 224, 224], y: i32 [128]
+ * const loader = new DataLoader(dataset, { batchSize: 128, shuffle: true, resize: 224 });
+ * for await (const [x, y] of loader) console.log(x.shape, y.dtype); // [128, 1, 224, 224] "i32"
  */
 export class DataLoader implements AsyncIterable<[Tensor, Tensor]> {
   readonly dataset: Dataset;

@@ -64,7 +64,7 @@ function computeTaps(inSize: number, outSize: number): Taps {
  * @throws ArgumentError for a size that is not a positive whole number.
  * @example
  * const resize = makeResize([28, 28], [224, 224]);
- * const large = resize(pixels, 128); // Uint8Array, 128·224·224
+ * resize(new Uint8Array(2 * 28 * 28), 2).length; // 100352
  */
 export function makeResize(
   inSize: readonly [number, number],

@@ -11,7 +11,7 @@ const stream = 0x73687566; // "shuf"
  *
  * @param seed 0 … 2^32 − 1.
  * @param epoch 0 … 2^32 − 1.
- * @example permutation(4, 0, 0); // Int32Array, always the same
+ * @example permutation(4, 0, 0); // always the same
  */
 export function permutation(count: number, seed: number, epoch: number): Int32Array<ArrayBuffer> {
   const order = Int32Array.from({ length: count }, (_, i) => i);

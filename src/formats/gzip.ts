@@ -17,7 +17,7 @@ const smallest = 20;
  * @param file Its name, for errors.
  * @throws DataError if it is not gzip, cut off, damaged (checksum included), followed by anything, or
  *   larger than `maxBytes`.
- * @example const idx = await gunzip(bytes, 7_840_016, "t10k-images-idx3-ubyte.gz");
+ * @example const idx = await gunzip(gzipBytes, 7_840_016, "t10k-images-idx3-ubyte.gz");
  */
 export async function gunzip(
   bytes: Uint8Array,

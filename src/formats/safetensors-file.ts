@@ -18,8 +18,8 @@ import { headerLength, parseHeader, type SafetensorsHeader } from "./safetensors
  * @returns The tensors by name, in the order of their bytes.
  * @throws DataError if the file is missing, damaged, or not safetensors.
  * @example
- * const weights = await readSafetensors("runs/a/weights.safetensors");
- * weights.get("0.weight")?.shape; // [96, 1, 11, 11]
+ * const weights = await readSafetensors("weights.safetensors");
+ * weights.get("1.weight")?.shape; // [10, 784]
  */
 export async function readSafetensors(file: string): Promise<Map<string, SafetensorsEntry>> {
   return withFile(file, async (handle, size) => {

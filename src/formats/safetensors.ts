@@ -33,8 +33,8 @@ export interface SafetensorsSource {
  * @returns The tensors by name, in the order of their bytes, and the metadata.
  * @throws DataError saying what is wrong, and with which tensor.
  * @example
- * const { tensors } = parseSafetensors(bytes, "weights.safetensors");
- * const { shape, data } = tensors.get("0.weight")!;
+ * const { tensors } = parseSafetensors(safetensorsBytes, "weights.safetensors");
+ * const { shape, data } = tensors.get("1.weight")!;
  */
 export function parseSafetensors(
   bytes: Uint8Array,

@@ -72,7 +72,7 @@ export function dropout(x: Tensor, p = 0.5, training = true): Tensor {
  * −log softmax(logits)[target] of each row: the mean over rows, their sum, or (`"none"`) each of them.
  * logits [n, classes] f32, target [n] i32.
  *
- * @example crossEntropy(tensor([[2, 0]]), tensor(Int32Array.of(0))) // 0.1269
+ * @example crossEntropy(tensor([[2, 0]]), tensor(Int32Array.of(0))); // 0.1269
  */
 export function crossEntropy(
   logits: Tensor,

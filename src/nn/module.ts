@@ -61,6 +61,7 @@ abstract class Callable<A extends unknown[], R> {
  *     return this.fc(this.conv(x).relu().flatten(1));
  *   }
  * }
+ * new Net()(zeros([5, 1, 28, 28])).shape; // [5, 10]
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see Callable
 export abstract class Module<A extends unknown[] = [Tensor], R = Tensor> extends Callable<A, R> {

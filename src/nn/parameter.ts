@@ -49,7 +49,14 @@ export class StateTensor extends Tensor {
 /**
  * Something to learn.
  *
- * @example class Scale extends Module { factor = new Parameter(ones([1])); forward(x) { return x.mul(this.factor); } }
+ * @example
+ * class Scale extends Module {
+ *   factor = new Parameter(full([1], 3));
+ *   override forward(x: Tensor): Tensor {
+ *     return x.mul(this.factor);
+ *   }
+ * }
+ * new Scale()(tensor([1, 2])); // [3, 6]
  */
 export class Parameter extends StateTensor {
   constructor(initial: Tensor, name = "parameter") {

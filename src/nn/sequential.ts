@@ -7,7 +7,7 @@ import { Module } from "./module.js";
  *
  * @example
  * const net = new Sequential(new Flatten(), new Linear(784, 10));
- * for (const layer of net) x = layer(x);
+ * for (const layer of net) console.log(String(layer));
  */
 export class Sequential extends Module {
   constructor(...modules: Module[]) {

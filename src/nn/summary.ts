@@ -32,7 +32,7 @@ export interface Summary {
 /**
  * Runs `net` over an input of the given shape, on paper.
  *
- * @example summarize(lenet(), [1, 1, 28, 28]).parameters // 61706
+ * @example summarize(lenet(), [1, 1, 28, 28]).parameters; // 61706
  */
 export function summarize(net: Module, input: Shape): Summary {
   const layers: LayerSummary[] = [];

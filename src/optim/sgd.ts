@@ -15,7 +15,7 @@ export interface SGDOptions {
  * Stochastic gradient descent, as PyTorch's: with d = g + weightDecay · p and v ← momentum · v + d,
  * p ← p − lr · v (nesterov: p ← p − lr · (d + momentum · v)).
  *
- * @example new SGD(net.parameters(), { lr: 0.01, momentum: 0.9 })
+ * @example new SGD(net.parameters(), { lr: 0.01, momentum: 0.9 });
  */
 export class SGD extends Optimizer {
   momentum: number;

@@ -68,8 +68,8 @@ export class RunFolder {
    * @throws DataError if it holds a run, or cannot be written.
    * @example
    * const folder = await RunFolder.create("runs/a", { model: "lenet", lr: 0.9 });
-   * await fit(net, { …, onStep: (s) => folder.step(s), onEpoch: (e) => folder.epoch(e) });
-   * await folder.finish({ weights, curves });
+   * const history = await fit(net, { train, optimizer, epochs: 1, onStep: (s) => folder.step(s), onEpoch: (e) => folder.epoch(e) });
+   * await folder.finish({ weights: await readWeights(net), curves: drawCurves(history, { title: "lenet" }) });
    */
   static async create(path: string, config: object, force = false): Promise<RunFolder> {
     await checkRunFolder(path, force);
