@@ -12,8 +12,11 @@
 
 namespace fovea::FOVEA_ISA {
 
-/** Floats that a task's band should not exceed: what a second-level cache of 512 KB leaves room for. */
-constexpr int64_t kBandFloats = 96 * 1024;
+/**
+ * Floats that a task's band should not exceed: what a second-level cache leaves room for, of 512 KB
+ * in general and of 1 MB where there is AVX-512.
+ */
+constexpr int64_t kBandFloats = (kLanes == 16 ? 160 : 96) * 1024;
 
 /** A strided batch of images. */
 struct Images {

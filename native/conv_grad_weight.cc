@@ -16,6 +16,8 @@ namespace {
 constexpr int64_t kMostChunks = 16;
 /** Floats that all the chunks' sums together may take, unless one alone takes more. */
 constexpr int64_t kChunkFloats = 6 << 20;
+/** Pixels that a chunk should sum at least, to be worth adding up. */
+constexpr int64_t kChunkPixels = 1024;
 
 struct GradWeight {
   const ConvGeometry& g;
@@ -46,13 +48,12 @@ struct GradWeight {
         extent((g.kernelSize[0] - 1) * g.dilation[0] + 1),
         gyChannel(channelStride(args.gy, g.outChannels)) {
     tiling = tile(g.batch, g.outSize[0], g.outSize[1], g.stride[0], extent,
-                  reader.columns * (reader.inPlace ? g.inChannels : reader.column) +
-                      g.outSize[1] * g.outChannels / g.stride[0],
-                  kMostChunks);
+                  reader.columns * (reader.inPlace ? g.inChannels : reader.column), kMostChunks);
     sumFloats = g.groups * window * paddedColumns(columns);
     chunks = 1;
     while (chunks < kMostChunks && chunks * 2 <= tiling.tasks() &&
-           chunks * 2 * sumFloats <= kChunkFloats) {
+           chunks * 2 * sumFloats <= kChunkFloats &&
+           chunks * 2 * kChunkPixels <= g.batch * g.outSize[0] * g.outSize[1]) {
       chunks *= 2;
     }
     const int64_t panelCount = divideUp(columns, kPanel);
