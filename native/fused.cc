@@ -101,9 +101,12 @@ void fill(int32_t* to, int64_t value, int count) {
 Fused::Fused(const Space& space, const Frame& frame, const Source* sources, int sourceCount,
              const Instruction* instructions, int instructionCount, const Result* results,
              int resultCount, int kept)
-    : space_(space), sources_(sources), sourceCount_(sourceCount), storeCount_(resultCount) {
-  const int values = sourceCount + instructionCount;
-  for (int v = 0; v < values; ++v) {
+    : space_(space),
+      sources_(sources),
+      sourceCount_(sourceCount),
+      valueCount_(sourceCount + instructionCount),
+      storeCount_(resultCount) {
+  for (int v = 0; v < valueCount_; ++v) {
     lastUse_[v] = -1;
     slot_[v] = -1;
   }
@@ -225,6 +228,7 @@ void Fused::planSteps(const Instruction* instructions, int sourceCount, int inst
 
 void Fused::start(Registers& registers, char* slots) const {
   registers.slots = slots;
+  for (int v = 0; v < valueCount_; ++v) registers.at[v] = nullptr;
   const Tile first = space_.tile(0);
   for (int s = 0; s < sourceCount_; ++s) {
     if (!isInvariant_[s]) continue;

@@ -65,7 +65,8 @@ class Fused {
 
   const Space& space_;
   const Source* sources_;
-  int sourceCount_, stepCount_ = 0, storeCount_ = 0, slotCount_ = 0, freeCount_ = 0;
+  const int sourceCount_, valueCount_, storeCount_;
+  int stepCount_ = 0, slotCount_ = 0, freeCount_ = 0;
   int bytes_ = 0, operations_ = 0;  // of one point
   int16_t lastUse_[kMaxRegisters];  // the instruction that needs a value last
   int16_t slot_[kMaxRegisters];     // −1: none (yet)

@@ -130,6 +130,30 @@ describe("memory", () => {
     }
   });
 
+  it("of an arena is given back with the last program that needs it", async () => {
+    const length = 1 << 26; // 256 MiB
+    const executable = backend.load({
+      buffers: [{ kind: "arena", offset: 0, bytes: 4 * length }],
+      arenaBytes: 4 * length,
+      calls: [
+        {
+          kernel: "elementwise",
+          shape: [length],
+          sources: [{ kind: "constant", dtype: "f32", value: 1 }],
+          instructions: [],
+          results: [{ register: 0, operand: operand(0, [1]) }],
+        },
+      ],
+    });
+    const resident = () => process.memoryUsage.rss();
+    const before = resident();
+    await executable.run({ inputs: [], states: [] });
+    expect(resident() - before).toBeGreaterThan(3 * length);
+    executable.dispose();
+    await runOnce(backend, slowProgram(1, 1), [new Float32Array(1)]); // comes after
+    expect(resident() - before).toBeLessThan(length);
+  });
+
   it("does not fit where it is not", () => {
     expect(() => backend.allocate(2 ** 47)).toThrow(BackendError);
     expect(() => backend.allocate(-1)).toThrow("native: allocate: not a size");

@@ -17,7 +17,6 @@ import {
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { basename, delimiter, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { BackendError } from "../../errors.js";
 import { abiFingerprint } from "./abi-header.js";
 import { addonPath, nativeFolder, sourceFolder } from "./paths.js";
@@ -222,8 +221,4 @@ function hash(parts: readonly string[]): string {
   const sum = createHash("sha256");
   for (const part of parts) sum.update(`${part.length}:`).update(part);
   return sum.digest("hex").slice(0, 16);
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  await buildNative({ log: (line) => console.log(line) });
 }
