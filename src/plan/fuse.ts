@@ -47,6 +47,7 @@ export function storedNodes(order: readonly Node[], roots: ReadonlySet<Node>): S
       for (const h of new Set(homes)) length.set(h!, size);
     } else {
       home.set(node, node);
+      length.set(node, 1);
       stored.add(node);
     }
   }

@@ -47,7 +47,10 @@ interface Step {
   array(x: Nd): Nd;
 }
 
+/** Elements at most. */
 const most = 400;
+/** Odd enough that no value comes to lie on a kink (0, or its equal under a maximum). */
+const off = 0.61803;
 const size = (shape: readonly number[]) => shape.reduce((p, n) => p * n, 1);
 
 /** An order of n things that depends on k. */
@@ -159,9 +162,9 @@ function stepOf({ kind, a, b }: Link, shape: readonly number[]): Step | undefine
       if (rank === 0) return undefined;
       const kept = shape.map((n, d) => (d === axis ? 1 : n));
       return {
-        tensor: (x) => x.sub(x.mean(axis, true)),
+        tensor: (x) => x.sub(x.mean(axis, true).mul(off)),
         array: (x) =>
-          nd.zip(x, nd.reshape(nd.reduce(x, [axis], nd.average), kept), (u, v) => u - v),
+          nd.zip(x, nd.reshape(nd.reduce(x, [axis], nd.average), kept), (u, v) => u - off * v),
       };
     }
   }
