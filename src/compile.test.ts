@@ -1,0 +1,312 @@
+// Compiled functions: when they plan anew and when not, what they copy and own, what they refuse.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { verified } from "../test/conformance/verified.js";
+import {
+  type Backend,
+  compile,
+  fromTypedArray,
+  getBackend,
+  manualSeed,
+  nn,
+  noGrad,
+  openReference,
+  optim,
+  randn,
+  setBackend,
+  type Tensor,
+  tensor,
+  zeros,
+} from "./index.js";
+
+const F = nn.functional;
+let backend: Backend;
+let plans = 0;
+
+beforeAll(() => {
+  backend = verified(openReference());
+  const load = backend.load.bind(backend);
+  backend.load = (program) => {
+    plans++;
+    return load(program);
+  };
+  setBackend(backend);
+});
+afterAll(() => backend.close());
+
+/** How many plans are made while `run` runs. */
+async function planned(run: () => Promise<unknown>): Promise<number> {
+  const before = plans;
+  await run();
+  return plans - before;
+}
+
+const parameter = (values: number[], name = "p") => new nn.Parameter(tensor(values), name);
+
+describe("a plan is made once for each", () => {
+  it("combination of shapes and dtypes", async () => {
+    let recorded = 0;
+    const twice = compile((x: Tensor) => {
+      recorded++;
+      return x.mul(2);
+    });
+    for (const x of [zeros([2]), zeros([3]), zeros([2]), zeros([2], "i32"), zeros([3])])
+      await twice(tensor((await x.data()).slice(), x.shape));
+    expect(recorded).toBe(3);
+    // the last, smaller batch, and a batch of nothing
+    const sums = await Promise.all([4, 4, 1, 0].map((n) => twice(zeros([n, 3]))));
+    expect(sums.map((y) => y.shape)).toEqual([
+      [4, 3],
+      [4, 3],
+      [1, 3],
+      [0, 3],
+    ]);
+  });
+
+  it("mode of the network, and what is frozen", async () => {
+    const net = new nn.Sequential(new nn.Linear(2, 2), new nn.Dropout(0.5));
+    const [layer] = [...net] as [nn.Linear];
+    const step = compile((x: Tensor) => {
+      const loss = net(x).sum();
+      loss.backward();
+      return { loss, grad: layer.weight.grad };
+    });
+    const x = tensor([[1, 2]]);
+    await step(x);
+    expect(await planned(() => step(x))).toBe(0);
+    net.eval();
+    expect(await planned(() => step(x))).toBe(1);
+    net.train();
+    expect(await planned(() => step(x))).toBe(0);
+    layer.weight.requiresGrad = false;
+    const { grad } = await step(x);
+    expect(grad).toBeUndefined();
+    layer.weight.requiresGrad = true;
+    expect((await step(x)).grad).toBeDefined();
+  });
+
+  it("structure of the optimizer, but not for each learning rate", async () => {
+    const p = parameter([1]);
+    const sgd = new optim.SGD([p], { lr: 0.5 });
+    const step = compile(() => {
+      sgd.zeroGrad();
+      p.mul(3).sum().backward();
+      sgd.step();
+    });
+    await step();
+    expect(await p.item()).toBe(-0.5);
+    sgd.lr = 1;
+    expect(await planned(() => step())).toBe(0);
+    expect(await p.item()).toBe(-3.5);
+    sgd.momentum = 0.5;
+    expect(await planned(() => step())).toBeGreaterThan(0);
+    expect(await p.item()).toBe(-6.5);
+    await step(); // v = 0.5 · 3 + 3
+    expect(await p.item()).toBe(-11);
+  });
+
+  it("whether gradients are off at the call", async () => {
+    const p = parameter([3]);
+    const step = compile(() => {
+      p.mul(p).sum().backward();
+      return p.grad;
+    });
+    expect(await noGrad(() => step())).toBeUndefined();
+    expect(await (await step())!.item()).toBe(6);
+  });
+
+  it("backend", async () => {
+    const p = parameter([1]);
+    const step = compile(() => p.set(p.add(1)));
+    await step();
+    const other = verified(openReference());
+    setBackend(other);
+    await step();
+    expect(await p.item()).toBe(3);
+    setBackend(backend);
+    await step();
+    expect(await p.item()).toBe(4);
+    await other.close();
+  });
+
+  it("and the least recently used one goes first", async () => {
+    const recorded: number[] = [];
+    const f = compile(
+      (x: Tensor) => {
+        recorded.push(x.shape[0]!);
+        return x.neg();
+      },
+      { plans: 2 },
+    );
+    for (const n of [1, 2, 1, 3, 1, 2]) await f(zeros([n]));
+    expect(recorded).toEqual([1, 2, 3, 2]);
+  });
+});
+
+describe("arguments and results", () => {
+  it("inputs are copied at the call", async () => {
+    const double = compile((x: Tensor, y: Tensor) => x.mul(2).add(y));
+    const data = Float32Array.of(1, 2);
+    const now = double(fromTypedArray(data, [2]), zeros([2]));
+    data.fill(9);
+    // also where another argument must first be computed
+    const again = Float32Array.of(3, 4);
+    const later = double(fromTypedArray(again, [2]), tensor([1, 1]).exp().mul(0));
+    again.fill(9);
+    expect(await (await now).tolist()).toEqual([2, 4]);
+    expect(await (await later).tolist()).toEqual([6, 8]);
+  });
+
+  it("results own their memory", async () => {
+    const double = compile((x: Tensor) => x.mul(2));
+    const first = await double(tensor([1]));
+    const second = await double(tensor([5]));
+    double.dispose();
+    expect([await first.item(), await second.item()]).toEqual([2, 10]);
+    const data = await first.data();
+    data.fill(0);
+    expect(await first.item()).toBe(2);
+  });
+
+  it("a result can be the argument of the next call, without a copy by hand", async () => {
+    const next = compile((x: Tensor) => x.add(1));
+    let x = tensor([0]);
+    for (let i = 0; i < 5; i++) x = await next(x);
+    expect(await x.item()).toBe(5);
+    const other = verified(openReference());
+    setBackend(other);
+    expect(await (await next(x)).item()).toBe(6);
+    expect(await x.mul(2).item()).toBe(10);
+    setBackend(backend);
+    await other.close();
+  });
+
+  it("returns what the function returned, with tensors in the places of tensors", async () => {
+    const f = compile((x: Tensor) => ({ a: x, b: [x.mul(2), { c: x.sum() }], none: undefined, x }));
+    const { a, b, none, x } = await f(tensor([1, 2]));
+    const [doubled, { c }] = b as [Tensor, { c: Tensor }];
+    expect(none).toBeUndefined();
+    expect(await Promise.all([a, doubled, c, x].map((t) => t.tolist()))).toEqual([
+      [1, 2],
+      [2, 4],
+      3,
+      [1, 2],
+    ]);
+  });
+
+  it("returns constants, arguments and parameters themselves", async () => {
+    const p = parameter([4]);
+    const f = compile((x: Tensor) => [zeros([2]), x, p, tensor([7])]);
+    const results = await f(tensor([1]));
+    expect(await Promise.all(results.map((t) => t.tolist()))).toEqual([[0, 0], [1], [4], [7]]);
+  });
+
+  it("overlapping calls run in the order in which they were made", async () => {
+    manualSeed(1);
+    const p = new nn.Parameter(randn([1]), "p"); // its values are yet to be computed
+    const append = compile((x: Tensor) => {
+      p.set(p.mul(10).add(x));
+      return p;
+    });
+    const reset = compile((x: Tensor) => p.set(x));
+    const lazy = tensor([1]).add(1); // must be computed before its call can start
+    const all = [reset(tensor([1])), append(lazy), append(tensor([3])), append(lazy.mul(2))];
+    const read = p.item();
+    const later = append(tensor([5]));
+    await Promise.all(all);
+    expect(await read).toBe(1234);
+    expect(await (await later).item()).toBe(12345);
+  });
+
+  it("a failing run does not hinder the next", async () => {
+    const loss = compile((x: Tensor, y: Tensor) => F.crossEntropy(x, y));
+    const logits = zeros([1, 2]);
+    const bad = loss(logits, tensor(Int32Array.of(7)));
+    const good = loss(logits, tensor(Int32Array.of(1)));
+    await expect(bad).rejects.toThrow(/7/);
+    expect(await (await good).item()).toBeCloseTo(Math.LN2, 6);
+  });
+});
+
+describe("what cannot be compiled says so", () => {
+  it("reading inside", async () => {
+    const f = compile((x: Tensor) => {
+      x.data().catch(() => {});
+      return x;
+    });
+    const message =
+      "data: nothing can be read inside compile(); return the tensor and read it from the result";
+    let came: unknown;
+    const g = compile((x: Tensor) => {
+      void x.item().catch((error: unknown) => {
+        came = error;
+      });
+      return x;
+    });
+    await f(tensor([1]));
+    await g(tensor([1]));
+    expect((came as Error).message).toBe(message);
+  });
+
+  it("an async function", async () => {
+    const f = compile((async (x: Tensor) => x) as unknown as (x: Tensor) => Tensor);
+    await expect(f(tensor([1]))).rejects.toThrow(
+      "compile: the function must not be async; read results outside it",
+    );
+  });
+
+  it("a compiled function inside another", async () => {
+    const inner = compile((x: Tensor) => x);
+    let came: unknown;
+    const outer = compile((x: Tensor) => {
+      void inner(x).catch((error: unknown) => {
+        came = error;
+      });
+      return x;
+    });
+    await outer(tensor([1]));
+    expect((came as Error).message).toBe(
+      "compile: a compiled function cannot be called inside another; call the plain function",
+    );
+  });
+
+  it("a result that is no tensor", async () => {
+    const f = compile((() => 3) as unknown as () => Tensor);
+    await expect(f()).rejects.toThrow(
+      "compile: the function may return tensors, arrays and objects of them, got a number",
+    );
+  });
+
+  it("training outside", () => {
+    const p = parameter([1]);
+    const text = (op: string) =>
+      `${op}: works inside a function given to compile() only; outside, grad(loss, [w]) gives gradients`;
+    expect(() => p.sum().backward()).toThrow(text("backward"));
+    const sgd = new optim.SGD([p], { lr: 1 });
+    expect(() => sgd.step()).toThrow(text("step"));
+    expect(() => sgd.zeroGrad()).toThrow(text("zeroGrad"));
+  });
+
+  it("a tensor that has left the recording", async () => {
+    const kept: Tensor[] = [];
+    const f = compile((x: Tensor) => {
+      kept.push(x, x.mul(2));
+      return x;
+    });
+    await f(tensor([1]));
+    const message = "data: an argument of a compiled function has no value outside it";
+    for (const t of kept) await expect(t.data()).rejects.toThrow(message);
+  });
+
+  it("an error in the function leaves everything as it was", async () => {
+    const p = parameter([1]);
+    const f = compile((x: Tensor) => {
+      p.set(p.add(1));
+      return x.matmul(p);
+    });
+    await expect(f(zeros([2, 3]))).rejects.toThrow("matmul");
+    expect(await p.item()).toBe(1);
+    expect(getBackend()).toBe(backend);
+    expect(await (await compile((x: Tensor) => x.neg())(tensor([1]))).item()).toBe(-1);
+  });
+});
