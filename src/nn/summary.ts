@@ -3,7 +3,7 @@
 
 import { type Node, topological } from "../graph/node.js";
 import { type Shape, sizeOf } from "../graph/shape.js";
-import { noGrad } from "../runtime.js";
+import { noGrad, randomState, setRandomState } from "../runtime.js";
 import { Tensor, zeros } from "../tensor.js";
 import type { AnyModule, Module } from "./module.js";
 
@@ -64,9 +64,11 @@ export function summarize(net: Module, input: Shape): Summary {
       }),
     );
   }
+  const random = randomState();
   try {
     noGrad(() => net(zeros(input)));
   } finally {
+    setRandomState(random); // dropout layers have drawn a number each
     for (const remove of hooks) remove();
   }
   const named = [...net.namedChildren()];
