@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "pragmas.h"
 #include "streaming.h"
 #include "vmath.h"
 
@@ -125,7 +126,7 @@ const char* crossEntropyGrad(const CrossEntropyGradArgs& args, const Frame& fram
     const int64_t toStride = args.glogits.strides[1], target = targets[r * targetStride];
     const float chosen = row[target] * scale - 1.0f;
     if (toStride == 1) {
-#pragma GCC ivdep
+      FOVEA_INDEPENDENT
       for (int64_t c = 0; c < args.classes; ++c) to[c] = gradient * (row[c] * scale);
     } else {
       for (int64_t c = 0; c < args.classes; ++c) to[c * toStride] = gradient * (row[c] * scale);

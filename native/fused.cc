@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "pragmas.h"
 #include "transpose.h"
 
 namespace fovea::FOVEA_ISA {
@@ -22,12 +23,12 @@ template <class Move>
 FOVEA_INLINE void forPoints(const Tile& tile, int64_t rowStride, int64_t innerStride, Move&& move) {
   if (innerStride == 1) {  // said apart so that the compiler sees the 1
     for (int r = 0; r < tile.rows; ++r) {
-#pragma GCC ivdep
+      FOVEA_INDEPENDENT
       for (int i = 0; i < tile.inner; ++i) move(r * tile.inner + i, r * rowStride + i);
     }
   } else if (innerStride == 0) {
     for (int r = 0; r < tile.rows; ++r) {
-#pragma GCC ivdep
+      FOVEA_INDEPENDENT
       for (int i = 0; i < tile.inner; ++i) move(r * tile.inner + i, r * rowStride);
     }
   } else if (distance(rowStride) < distance(innerStride) && tile.rows > 1) {

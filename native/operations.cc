@@ -1,5 +1,6 @@
 #include "operations.h"
 
+#include "pragmas.h"
 #include "vmath.h"
 
 namespace fovea::FOVEA_ISA {
@@ -48,7 +49,7 @@ template <class F>
 void scalar(void* out, const void* a, const void* b, const void*, int count, int32_t) {
   float* to = static_cast<float*>(out);
   const float *x = static_cast<const float*>(a), *y = static_cast<const float*>(b);
-#pragma GCC ivdep
+  FOVEA_INDEPENDENT
   for (int i = 0; i < count; ++i) to[i] = F::apply(x[i], F::arguments > 1 ? y[i] : 0);
 }
 
@@ -66,10 +67,10 @@ struct Sub { template <class V> static FOVEA_INLINE V apply(V a, V b) { return a
 struct Mul { template <class V> static FOVEA_INLINE V apply(V a, V b) { return a * b; } };
 struct Div { static FOVEA_INLINE vec apply(vec a, vec b) { return a / b; } };
 struct MaxF32 {
-  static FOVEA_INLINE vec apply(vec a, vec b) { return (a > b) | (a != a) ? a : b; }
+  static FOVEA_INLINE vec apply(vec a, vec b) { return ((a > b) | (a != a)) ? a : b; }
 };
 struct MinF32 {
-  static FOVEA_INLINE vec apply(vec a, vec b) { return (a < b) | (a != a) ? a : b; }
+  static FOVEA_INLINE vec apply(vec a, vec b) { return ((a < b) | (a != a)) ? a : b; }
 };
 struct MaxI32 { static FOVEA_INLINE ivec apply(ivec a, ivec b) { return a > b ? a : b; } };
 struct MinI32 { static FOVEA_INLINE ivec apply(ivec a, ivec b) { return a < b ? a : b; } };

@@ -134,7 +134,7 @@ constexpr int32_t leastOf(int32_t) { return -0x7fffffff - 1; }
 /** The larger one of numbers or of vectors; NaN wins over all. (An i32 always equals itself.) */
 template <class T>
 FOVEA_INLINE T larger(T a, T b) {
-  return (a > b) | (a != a) ? a : b;
+  return ((a > b) | (a != a)) ? a : b;
 }
 
 template <class T>

@@ -59,7 +59,7 @@ FOVEA_INLINE vec vlog(vec x) {
   vec result = n * ln2High + (f + rest);
   result = x == __builtin_inff() ? x : result;
   result = x == 0.0f ? broadcast(-__builtin_inff()) : result;
-  return (x < 0.0f) | (x != x) ? broadcast(__builtin_nanf("")) : result;
+  return ((x < 0.0f) | (x != x)) ? broadcast(__builtin_nanf("")) : result;
 }
 
 FOVEA_INLINE vec vabs(vec x) { return (vec)((ivec)x & 0x7fffffff); }
