@@ -13,9 +13,8 @@ export interface Progress {
   stop(): void;
 }
 
-/** For the terminal if there is one, at least `everySeconds` between lines elsewhere. */
-export function showProgress(epochs: number, everySeconds = 5): Progress {
-  return process.stderr.isTTY ? new BarProgress(epochs) : new LineProgress(epochs, everySeconds);
+export function showProgress(epochs: number): Progress {
+  return process.stderr.isTTY ? new BarProgress(epochs) : new LineProgress(epochs);
 }
 
 const figures = ({ trainLoss, trainAcc, examplesPerSecond }: StepProgress) =>
@@ -63,25 +62,29 @@ function secondsPerBatch({ examplesPerSecond, batch, examples }: StepProgress): 
   return examples / batch / examplesPerSecond;
 }
 
+/** A line in so many seconds, and at most so many in an epoch. */
+const [lineSeconds, linesPerEpoch] = [5, 20];
+
 class LineProgress implements Progress {
   #last = performance.now();
+  #lines = 0;
 
-  constructor(
-    private readonly epochs: number,
-    private readonly everySeconds: number,
-  ) {}
+  constructor(private readonly epochs: number) {}
 
   step(progress: StepProgress): void {
-    const now = performance.now();
-    if (now - this.#last < 1000 * this.everySeconds) return;
-    this.#last = now;
     const { epoch, batch, batches } = progress;
+    const now = performance.now();
+    if (now - this.#last < 1000 * lineSeconds) return;
+    if (batch < (batches / linesPerEpoch) * (this.#lines + 1)) return;
+    this.#last = now;
+    this.#lines = Math.floor((batch / batches) * linesPerEpoch);
     process.stderr.write(
       `epoch ${epoch}/${this.epochs}  step ${batch}/${batches}  ${figures(progress)}\n`,
     );
   }
 
   epoch(record: EpochRecord): void {
+    this.#lines = 0;
     printEpoch(record);
   }
 
