@@ -50,7 +50,7 @@ const unaryOps: Record<UnaryOp, Op<null>> = {
   // d(erf x) = 2/√π · e^(-x²) dx
   erf: unary("erf", (g, x) => mul(g, mul(like(x, 2 / Math.sqrt(Math.PI)), exp(neg(mul(x, x)))))),
   floor: unary("floor", () => undefined),
-  relu: unary("relu", (g, _, y) => maskPositive(g, y)), // dx where the result is > 0
+  relu: unary("relu", (g, _, y) => maskPositive(g, y)), // dx but where the result is ≤ 0
 };
 
 export const neg = (x: Node): Node => make(unaryOps.neg, [numeric(x)], null);
@@ -66,11 +66,11 @@ export const erf = (x: Node): Node => make(unaryOps.erf, [float(x)], null);
 export const floor = (x: Node): Node => make(unaryOps.floor, [float(x)], null);
 export const relu = (x: Node): Node => make(unaryOps.relu, [x], null);
 
-/** g where y > 0, else 0; applied before a gradient that g has been routed through, where that is the same. */
+/** 0 where y ≤ 0, else g (NaN too, as PyTorch has it); applied before a gradient that g has been routed through, where that is the same. */
 function maskPositive(g: Node, y: Node): Node {
   const route = g.op.route?.(g);
   if (route?.far === y) return route.of(maskPositive(g.inputs[0]!, route.near));
-  return where(lt(like(y, 0), y), g, like(y, 0));
+  return where(le(y, like(y, 0)), like(y, 0), g);
 }
 
 /** Whether a node is a plain activation that kernels can apply to their result. */
