@@ -66,7 +66,10 @@ export const erf = (x: Node): Node => make(unaryOps.erf, [float(x)], null);
 export const floor = (x: Node): Node => make(unaryOps.floor, [float(x)], null);
 export const relu = (x: Node): Node => make(unaryOps.relu, [x], null);
 
-/** 0 where y ≤ 0, else g (NaN too, as PyTorch has it); applied before a gradient that g has been routed through, where that is the same. */
+/**
+ * 0 where y ≤ 0, else g (also where y is NaN, as PyTorch has it); applied before a gradient that g has
+ * been routed through, where that is the same.
+ */
 function maskPositive(g: Node, y: Node): Node {
   const route = g.op.route?.(g);
   if (route?.far === y) return route.of(maskPositive(g.inputs[0]!, route.near));
