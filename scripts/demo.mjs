@@ -12,7 +12,7 @@ const settings = {
   lr: 0.01,
   momentum: 0.9,
   dropout: 0.2,
-  epochs: 1,
+  epochs: 2,
   // The part of Fashion-MNIST that comes with Fovea: a demo should not wait for a download.
   "data-dir": join("data", "fashion-mnist-subset"),
 };
@@ -23,9 +23,10 @@ await runScript(async () => {
   const out = join("runs", "demo");
   const shown = options.map((option) => option.replace("=", " ")).join(" ");
   console.log(`
-AlexNet on Fashion-MNIST: 46.8 million parameters, 1×224×224 pixels, 6,000 images.
-These are not the notebook's settings (batch 128, lr 0.01, no momentum, 10 epochs of 60,000 images,
-which take hours): they are chosen so that it visibly learns within minutes.
+AlexNet on Fashion-MNIST: 46.8 million parameters, 6,000 images of 1×224×224.
+These are not the notebook's settings (batch 128, lr 0.01, no momentum, ten
+epochs of 60,000 images, which take hours): they are chosen so that it visibly
+learns within minutes.
 
 $ npx fovea train alexnet ${shown} --out ${out} --force
 `);
@@ -38,10 +39,11 @@ $ npx fovea train alexnet ${shown} --out ${out} --force
   });
   if (status !== 0) return status ?? 1;
   console.log(`
-The learning curve is in ${join(out, "curves.svg")}; a browser shows it. What to try next:
-  npx fovea summary alexnet                 every layer: shapes, parameters, work
-  npx fovea train lenet --out runs/lenet    ten epochs of the small one, in about a minute
-  npx fovea train alexnet --out runs/full   the notebook's settings
-  npx fovea train --help                    everything that can be set`);
+The learning curve is in ${join(out, "curves.svg")}; a browser shows it.
+What to try next:
+  npx fovea summary alexnet                every layer: shapes, parameters, work
+  npx fovea train lenet --out runs/lenet   ten epochs of the small one: a minute
+  npx fovea train alexnet --out runs/full  the notebook's settings: hours
+  npx fovea train --help                   everything that can be set`);
   return 0;
 });

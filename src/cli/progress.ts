@@ -18,7 +18,7 @@ export function showProgress(epochs: number): Progress {
 }
 
 const figures = ({ trainLoss, trainAcc, examplesPerSecond }: StepProgress) =>
-  `loss ${trainLoss.toFixed(3)}  acc ${trainAcc.toFixed(3)}  ${rate(examplesPerSecond)} examples/sec`;
+  `loss ${trainLoss.toFixed(3)}  acc ${trainAcc.toFixed(3)}  ${rate(examplesPerSecond)} ex/s`;
 
 const rate = (value: number) => value.toFixed(1);
 
@@ -34,10 +34,10 @@ class BarProgress implements Progress {
         format: `epoch ${epoch}/${this.epochs} {bar} {value}/{total}  {text}`,
         barCompleteChar: "█",
         barIncompleteChar: "░",
-        barsize: 20,
+        // What the figures leave of the line.
+        barsize: Math.min(24, Math.max(4, (process.stderr.columns ?? 80) - 72)),
         hideCursor: true,
         clearOnComplete: true,
-        linewrap: null,
         stream: process.stderr,
       });
       this.#bar.start(batches, 0, { text: "" });
