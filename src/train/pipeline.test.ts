@@ -40,17 +40,6 @@ describe("runPipeline", () => {
     expect(engine.most).toBe(2);
   });
 
-  it("starts nothing before the first step is done: it brings the parameters to the engine", async () => {
-    const finishedAtStart: number[] = [];
-    const engine = new SlowEngine();
-    const step = () => {
-      finishedAtStart.push(engine.finished);
-      return engine.step();
-    };
-    await runPipeline({ batches: batches(3), step, onResult: () => {} });
-    expect(finishedAtStart.slice(0, 2)).toEqual([0, 1]);
-  });
-
   it("takes no more batches than its limit, and ends the source", async () => {
     let ended = false;
     async function* endless() {

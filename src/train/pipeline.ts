@@ -37,8 +37,7 @@ export async function runPipeline(options: PipelineOptions): Promise<void> {
     running.push(run);
     reading.push(before);
     taken++;
-    // The first step brings the parameters to the backend: nothing may start before it has.
-    if (taken === 1 || running.length >= depth) await running.shift();
+    if (running.length >= depth) await running.shift();
     // A value is read behind the step that was already waiting, so its result is a step late.
     if (reading.length > depth + 1) await reading.shift();
     if (taken >= limit) break;
