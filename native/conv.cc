@@ -19,24 +19,16 @@ Images imagesOf(const Operand& operand, const float* data, int64_t channels, con
           operand.strides[2], operand.strides[3]};
 }
 
-Reader::Reader(const Images& images, int64_t firstRow, int64_t lastRow, int64_t firstColumn,
-               int64_t lastColumn)
-    : images(images),
-      firstColumn(firstColumn),
-      columns(lastColumn - firstColumn),
-      inPlace(images.c == 1 && firstRow >= 0 && lastRow <= images.height && firstColumn >= 0 &&
-              lastColumn <= images.width) {
+Reader::Reader(const Images& images, int64_t firstColumn, int64_t lastColumn)
+    : images(images), firstColumn(firstColumn), columns(lastColumn - firstColumn) {
   // A step of an even number of cache lines would put the pixels of a row into a fraction of the
   // first-level cache's sets; an odd number uses all of them.
-  const int64_t pixel = images.channels % 32 == 0 ? images.channels + 16 : images.channels;
-  row = inPlace ? images.h : columns * pixel;
-  column = inPlace ? images.w : pixel;
+  column = images.channels % 32 == 0 ? images.channels + 16 : images.channels;
+  row = columns * column;
 }
 
-const float* Reader::read(float* band, int64_t image, int64_t count, int64_t firstRow,
-                          int64_t rows) const {
+void Reader::read(float* band, int64_t image, int64_t count, int64_t firstRow, int64_t rows) const {
   const Images& x = images;
-  if (inPlace) return x.data + image * x.n + firstRow * x.h + firstColumn * x.w;
   const int64_t left = std::clamp<int64_t>(-firstColumn, 0, columns);
   const int64_t right = std::clamp<int64_t>(x.width - firstColumn, left, columns);
   float* to = band;
@@ -62,7 +54,6 @@ const float* Reader::read(float* band, int64_t image, int64_t count, int64_t fir
       }
     }
   }
-  return band;
 }
 
 Tiling tile(int64_t batch, int64_t rows, int64_t columns, int64_t step, int64_t extent,

@@ -28,23 +28,18 @@ struct Images {
 Images imagesOf(const Operand& operand, const float* data, int64_t channels, const int64_t size[2]);
 
 /**
- * Reads rows of images, columns [firstColumn, firstColumn + columns) of each, as zeros where they
- * lie outside the image: by copying, or in place where no read can fall outside and the channels
- * are contiguous.
+ * Copies rows of images into a dense band, columns [firstColumn, lastColumn) of each, as zeros where
+ * they lie outside the image. Even a 1×1 convolution gains by it (a quarter, on Zen 5): a copy reads
+ * memory in long runs, the product's tiles do not.
  */
 struct Reader {
   Images images;
   int64_t firstColumn, columns;
-  bool inPlace;
-  ptrdiff_t row, column;  // strides of what `read` returns; that of a channel is 1
+  ptrdiff_t row, column;  // strides of a band; that of a channel is 1
 
-  /** For reads of rows within [firstRow, lastRow). */
-  Reader(const Images& images, int64_t firstRow, int64_t lastRow, int64_t firstColumn,
-         int64_t lastColumn);
-  /** From an image to the next one in what `read` returns. */
-  ptrdiff_t imageStep(int64_t rows) const { return inPlace ? images.n : rows * row; }
-  int64_t bandFloats(int64_t count, int64_t rows) const { return inPlace ? 0 : count * rows * row; }
-  const float* read(float* band, int64_t image, int64_t count, int64_t firstRow, int64_t rows) const;
+  Reader(const Images& images, int64_t firstColumn, int64_t lastColumn);
+  /** Images [image, image + count), rows [firstRow, firstRow + rows) of each; image n at n·rows·row. */
+  void read(float* band, int64_t image, int64_t count, int64_t firstRow, int64_t rows) const;
 };
 
 /** Tasks of `images` whole images, or of `rows` rows of one image. */

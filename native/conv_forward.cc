@@ -28,10 +28,7 @@ struct Forward {
         channels(g.inChannels / g.groups),
         columns(g.outChannels / g.groups),
         depth(channels * g.kernelSize[0] * g.kernelSize[1]),
-        reader(imagesOf(args.x, x, g.inChannels, g.inSize), -g.padding[0],
-               (g.outSize[0] - 1) * g.stride[0] + (g.kernelSize[0] - 1) * g.dilation[0] + 1 -
-                   g.padding[0],
-               -g.padding[1],
+        reader(imagesOf(args.x, x, g.inChannels, g.inSize), -g.padding[1],
                (g.outSize[1] - 1) * g.stride[1] + (g.kernelSize[1] - 1) * g.dilation[1] + 1 -
                    g.padding[1]),
         extent((g.kernelSize[0] - 1) * g.dilation[0] + 1),
@@ -39,8 +36,7 @@ struct Forward {
     const int64_t panelCount = divideUp(columns, kPanel);
     const int64_t wanted = threads == 1 ? 1 : 4 * threads;
     tiling = tile(g.batch, g.outSize[0], g.outSize[1], g.stride[0], extent,
-                  reader.columns * (reader.inPlace ? g.inChannels : reader.column),
-                  divideUp(wanted, panelCount));
+                  reader.row, divideUp(wanted, panelCount));
     splits = std::clamp<int64_t>(divideUp(wanted, std::max<int64_t>(tiling.tasks(), 1)), 1, panelCount);
 
     const int64_t pixels = tiling.images * tiling.rows * g.outSize[1];
@@ -61,7 +57,7 @@ struct Forward {
   }
 
   int64_t bandFloats() const {
-    return reader.bandFloats(tiling.images, inputRows(tiling.rows));
+    return tiling.images * inputRows(tiling.rows) * reader.row;
   }
   int64_t inputRows(int64_t rows) const { return (rows - 1) * g.stride[0] + extent; }
 };
@@ -82,7 +78,7 @@ const char* conv2d(const Conv2dArgs& args, const Frame& frame) {
                 g.dilation[1] * f.reader.column, 1);
   const Tiling& t = f.tiling;
   const int64_t inputRows = f.inputRows(t.rows);
-  pixelOffsets(f.pixelAt, t.images, t.rows, g.outSize[1], f.reader.imageStep(inputRows),
+  pixelOffsets(f.pixelAt, t.images, t.rows, g.outSize[1], inputRows * f.reader.row,
                g.stride[0] * f.reader.row, g.stride[1] * f.reader.column);
   pixelOffsets(f.resultAt, t.images, t.rows, g.outSize[1], args.y.strides[0], args.y.strides[2],
                args.y.strides[3]);
@@ -113,9 +109,8 @@ const char* conv2d(const Conv2dArgs& args, const Frame& frame) {
     Carver own(f.threadScratch + static_cast<size_t>(thread) * f.threadBytes);
     float* band = own.take<float>(f.bandFloats());
     float* staging = own.take<float>(0);
-    const float* x =
-        f.reader.read(band, piece.image, piece.images, piece.row * g.stride[0] - g.padding[0],
-                      f.inputRows(piece.rows));
+    f.reader.read(band, piece.image, piece.images, piece.row * g.stride[0] - g.padding[0],
+                  f.inputRows(piece.rows));
     float* to = y + piece.image * args.y.strides[0] + piece.row * args.y.strides[2];
 
     for (int64_t group = 0; group < g.groups; ++group) {
@@ -123,7 +118,7 @@ const char* conv2d(const Conv2dArgs& args, const Frame& frame) {
       product.m = piece.images * piece.rows * g.outSize[1];
       product.n = last - first;
       product.depth = f.depth;
-      product.a = x + group * f.channels;
+      product.a = band + group * f.channels;
       product.aRow = f.pixelAt;
       product.aDepth = f.tapAt;
       product.panels = f.panels + (group * padded + first) * f.depth;

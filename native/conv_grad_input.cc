@@ -45,14 +45,12 @@ struct GradInput {
         depth(channels * g.kernelSize[0] * g.kernelSize[1]),
         rows(g, 0),
         cols(g, 1),
-        reader(imagesOf(args.gy, gy, g.outChannels, g.outSize), rows.first - rows.reach, rows.last,
-               cols.first - cols.reach, cols.last),
+        reader(imagesOf(args.gy, gy, g.outChannels, g.outSize), cols.first - cols.reach, cols.last),
         gxChannel(channelStride(args.gx, g.inChannels)) {
     const int64_t panelCount = divideUp(columns, kPanel);
     const int64_t wanted = threads == 1 ? 1 : 4 * threads;
     tiling = tile(g.batch, rows.count(), cols.count(), 1, rows.reach + 1,
-                  reader.columns * (reader.inPlace ? g.outChannels : reader.column),
-                  divideUp(wanted, panelCount));
+                  reader.row, divideUp(wanted, panelCount));
     splits = std::clamp<int64_t>(divideUp(wanted, std::max<int64_t>(tiling.tasks(), 1)), 1, panelCount);
 
     Carver shared(scratch);
@@ -75,7 +73,7 @@ struct GradInput {
       resultAt = carver.take<ptrdiff_t>(pixels);
       stagingAt = carver.take<ptrdiff_t>(pixels);
       band = carver.take<float>(
-          f.reader.bandFloats(f.tiling.images, f.tiling.rows + f.rows.reach));
+          f.tiling.images * (f.tiling.rows + f.rows.reach) * f.reader.row);
       staging = carver.take<float>(f.gxChannel == 1 ? 0 : pixels * paddedColumns(f.columns));
     }
   };
@@ -149,7 +147,7 @@ const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame)
     const int64_t last = std::min((split + 1) * panelCount / f.splits * kPanel, f.columns);
     const int64_t q = f.rows.first + piece.row;
     const int64_t bandRows = piece.rows + f.rows.reach;
-    const float* gy = f.reader.read(own.band, piece.image, piece.images, q - f.rows.reach, bandRows);
+    f.reader.read(own.band, piece.image, piece.images, q - f.rows.reach, bandRows);
 
     f.forEachPhase([&](int64_t i, int64_t j, int64_t before, int64_t depth) {
       // The rows and columns of gx that this phase has here, and where their windows are.
@@ -161,7 +159,7 @@ const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame)
           for (int64_t s = 0; s < f.cols.count(); ++s) {
             const int64_t iw = (f.cols.first + s) * g.stride[1] + j - g.padding[1];
             if (iw < 0 || iw >= g.inSize[1]) continue;
-            own.pixelAt[m] = n * f.reader.imageStep(bandRows) + r * f.reader.row + s * f.reader.column;
+            own.pixelAt[m] = (n * bandRows + r) * f.reader.row + s * f.reader.column;
             own.resultAt[m++] = (piece.image + n) * args.gx.strides[0] + ih * args.gx.strides[2] +
                                 iw * args.gx.strides[3];
           }
@@ -173,7 +171,7 @@ const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame)
         product.m = m;
         product.n = last - first;
         product.depth = depth;
-        product.a = gy + group * f.channels;
+        product.a = own.band + group * f.channels;
         product.aRow = own.pixelAt;
         product.aDepth = f.tapAt + before;
         product.panels = f.panels + (group * f.depth + before) * padded + first * depth;

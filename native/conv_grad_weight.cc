@@ -39,16 +39,13 @@ struct GradWeight {
         channels(g.inChannels / g.groups),
         columns(g.outChannels / g.groups),
         window(channels * g.kernelSize[0] * g.kernelSize[1]),
-        reader(imagesOf(args.x, x, g.inChannels, g.inSize), -g.padding[0],
-               (g.outSize[0] - 1) * g.stride[0] + (g.kernelSize[0] - 1) * g.dilation[0] + 1 -
-                   g.padding[0],
-               -g.padding[1],
+        reader(imagesOf(args.x, x, g.inChannels, g.inSize), -g.padding[1],
                (g.outSize[1] - 1) * g.stride[1] + (g.kernelSize[1] - 1) * g.dilation[1] + 1 -
                    g.padding[1]),
         extent((g.kernelSize[0] - 1) * g.dilation[0] + 1),
         gyChannel(channelStride(args.gy, g.outChannels)) {
     tiling = tile(g.batch, g.outSize[0], g.outSize[1], g.stride[0], extent,
-                  reader.columns * (reader.inPlace ? g.inChannels : reader.column), kMostChunks);
+                  reader.row, kMostChunks);
     sumFloats = g.groups * window * paddedColumns(columns);
     chunks = 1;
     while (chunks < kMostChunks && chunks * 2 <= tiling.tasks() &&
@@ -81,7 +78,7 @@ struct GradWeight {
     float *band, *panels, *block;
     Own(Carver& carver, const GradWeight& f) {
       const int64_t pixels = f.tiling.images * f.tiling.rows * f.g.outSize[1];
-      band = carver.take<float>(f.reader.bandFloats(f.tiling.images, f.inputRows(f.tiling.rows)));
+      band = carver.take<float>(f.tiling.images * f.inputRows(f.tiling.rows) * f.reader.row);
       panels = carver.take<float>(pixels * paddedColumns(f.columns));
       block = carver.take<float>(kLanes * kBlockChannels * f.g.kernelSize[0] * f.g.kernelSize[1]);
     }
@@ -132,7 +129,7 @@ const char* conv2dGradWeight(const Conv2dGradWeightArgs& args, const Frame& fram
   windowOffsets(f.weightAt, g.kernelSize, f.channels, args.gw.strides[2], args.gw.strides[3],
                 args.gw.strides[1]);
   ramp(f.sumAt, f.window, padded);
-  pixelOffsets(f.pixelAt, t.images, t.rows, g.outSize[1], f.reader.imageStep(f.inputRows(t.rows)),
+  pixelOffsets(f.pixelAt, t.images, t.rows, g.outSize[1], f.inputRows(t.rows) * f.reader.row,
                g.stride[0] * f.reader.row, g.stride[1] * f.reader.column);
   pixelOffsets(f.gyAt, t.images, t.rows, g.outSize[1], args.gy.strides[0], args.gy.strides[2],
                args.gy.strides[3]);
@@ -148,16 +145,15 @@ const char* conv2dGradWeight(const Conv2dGradWeightArgs& args, const Frame& fram
     const int64_t begin = chunk * t.tasks() / f.chunks, end = (chunk + 1) * t.tasks() / f.chunks;
     for (int64_t index = begin; index < end; ++index) {
       const Piece piece = pieceOf(t, g.batch, g.outSize[0], index);
-      const float* x =
-          f.reader.read(own.band, piece.image, piece.images,
-                        piece.row * g.stride[0] - g.padding[0], f.inputRows(piece.rows));
+      f.reader.read(own.band, piece.image, piece.images, piece.row * g.stride[0] - g.padding[0],
+                    f.inputRows(piece.rows));
       const float* from = gy + piece.image * args.gy.strides[0] + piece.row * args.gy.strides[2];
       for (int64_t group = 0; group < g.groups; ++group) {
         Product product;
         product.m = f.window;
         product.n = last - first;
         product.depth = piece.images * piece.rows * g.outSize[1];
-        product.a = x + group * f.channels;
+        product.a = own.band + group * f.channels;
         product.aRow = f.tapAt;
         product.aDepth = f.pixelAt;
         packPanels(own.panels, f.columns, product.depth, from + group * f.columns * f.gyChannel,

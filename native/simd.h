@@ -73,7 +73,8 @@ FOVEA_INLINE void storePart(float* p, vec v, int count) {
 /** kLanes bytes as numbers 0…255, and back. GCC 12 would convert them one by one. */
 FOVEA_INLINE ivec loadBytes(const uint8_t* p) {
 #if defined(__AVX512F__)
-  return (ivec)_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  // With a mask of all lanes, as GCC 12 warns about the plain one's own header.
+  return (ivec)_mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 #elif defined(__AVX2__)
   return (ivec)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
 #else
