@@ -1,24 +1,11 @@
-// fovea train: a network from the registry, on a data set, into a run folder. The training itself is
-// src/train's; here options become settings, and results become files and lines.
+// fovea train: its options, and the settings that they come to. training.ts does the work.
 
 import { Command, Option } from "commander";
-import { DataLoader, type DatasetSplits, loadFashionMnist } from "../data/index.js";
-import { FoveaError, ShapeError } from "../errors.js";
 import { models } from "../models/index.js";
-import { Dropout, init, type Module, summarize } from "../nn/index.js";
-import { SGD } from "../optim/index.js";
-import { manualSeed } from "../runtime.js";
-import { fit } from "../train/fit.js";
-import type { History } from "../train/history.js";
-import { checkRunFolder, RunFolder } from "../train/run-folder.js";
-import { loadWeights, readWeights } from "../train/weights.js";
-import { type BackendName, backendNames, defaultThreads, useBackend } from "./backend.js";
-import { InterruptedError, UsageError } from "./errors.js";
+import { type BackendName, backendNames, defaultThreads } from "./backend.js";
 import { findModel } from "./model.js";
 import { decimal, wholeNumber } from "./options.js";
-import { printClosing, showProgress } from "./progress.js";
-import { dimensions, grouped } from "./text.js";
-import { packageVersion } from "./version.js";
+import { runTraining } from "./training.js";
 
 interface Options {
   readonly data: "fashion-mnist";
@@ -82,7 +69,7 @@ export function trainCommand(): Command {
     .option("--out <dir>", "folder for config, metrics, weights and curves (default: none)")
     .option("--force", "replace the run in --out")
     .addHelpText("after", modelDefaults())
-    .action(train);
+    .action((model: string, options: Options) => runTraining(resolve(model, options)));
 }
 
 function modelDefaults(): string {
@@ -93,85 +80,15 @@ function modelDefaults(): string {
   return `\nThe documents' settings:\n${rows.join("\n")}`;
 }
 
-async function train(model: string, options: Options): Promise<void> {
-  const settings = resolve(model, options);
-  const { out, force, seed } = settings;
-  if (out !== null) await checkRunFolder(out, force);
-  const data = await loadFashionMnist({
-    ...(settings.dataDir !== null && { dataDir: settings.dataDir }),
-    onProgress: note,
-  });
-  if (data.train.notice) note(data.train.notice);
-  const { trainLoader, testLoader } = loaders(data, settings);
+/** Everything that decides the outcome of a training. */
+export type Settings = ReturnType<typeof resolve>;
 
-  const backend = await useBackend(settings.backend, settings.threads);
-  try {
-    manualSeed(seed);
-    const net = build(model, settings, trainLoader.imageShape);
-    await initialize(net, settings.init);
-    const { lr, momentum, weightDecay, epochs, maxSteps } = settings;
-    const optimizer = new SGD(net.parameters(), { lr, momentum, weightDecay });
-    note(
-      `${model}: ${dimensions(trainLoader.imageShape)}, ${grouped(trainLoader.count)} training and ` +
-        `${grouped(testLoader?.count ?? 0)} test images from ${data.train.source}; ${backend.description}`,
-    );
-    const config = {
-      ...settings,
-      model,
-      dataSource: data.train.source,
-      imageShape: trainLoader.imageShape,
-      trainExamples: trainLoader.count,
-      testExamples: testLoader?.count ?? 0,
-      backendDescription: backend.description,
-      versions: { fovea: packageVersion, node: process.versions.node },
-      startedAt: new Date().toISOString(),
-    };
-    const folder = out === null ? undefined : await RunFolder.create(out, config, force);
-    const progress = showProgress(epochs);
-    const interrupt = onInterrupt();
-    try {
-      const history = await fit(net, {
-        train: trainLoader,
-        ...(testLoader && { test: testLoader }),
-        optimizer,
-        epochs,
-        ...(maxSteps !== null && { maxSteps }),
-        signal: interrupt.signal,
-        onStep: (step) => {
-          folder?.step(step);
-          progress.step(step);
-        },
-        onEpoch: (epoch) => {
-          folder?.epoch(epoch);
-          progress.epoch(epoch);
-        },
-      });
-      progress.stop();
-      if (folder) {
-        // Loaded here, because the chart library takes longer to load than all else together.
-        const { drawCurves } = await import("../train/curves.js");
-        const curves = drawCurves(history, caption(model, settings, trainLoader.count, history));
-        await folder.finish({ weights: await readWeights(net), curves });
-        note(`wrote ${folder.path}: config, metrics, weights, curves`);
-      }
-      printClosing(history);
-    } finally {
-      progress.stop();
-      interrupt.release();
-      await folder?.abandon();
-    }
-  } finally {
-    await backend.close();
-  }
-}
-
-type Settings = ReturnType<typeof resolve>;
-
-/** Everything that decides the outcome, with the model's own settings where none are given. */
+/** The options, with the model's own settings where none are given. */
 function resolve(model: string, options: Options) {
   const { input, training } = findModel(model);
   const { batchSize, lr, epochs, init } = { ...training, ...options };
   return {
+    model,
     data: options.data,
     dataDir: options.dataDir ?? null,
     epochs,
@@ -193,72 +110,4 @@ function resolve(model: string, options: Options) {
     out: options.out ?? null,
     force: options.force ?? false,
   };
-}
-
-function loaders(data: DatasetSplits, settings: Settings) {
-  const { batchSize, resize, seed, shuffle, limitTrain, limitTest } = settings;
-  const trainLoader = new DataLoader(data.train, {
-    batchSize,
-    resize,
-    seed,
-    shuffle,
-    ...(limitTrain !== null && { limit: limitTrain }),
-  });
-  if (limitTest === 0) return { trainLoader };
-  const testLoader = new DataLoader(data.test, {
-    batchSize,
-    resize,
-    ...(limitTest !== null && { limit: limitTest }),
-  });
-  return { trainLoader, testLoader };
-}
-
-/** The network, once it is sure that it takes such images. */
-function build(model: string, { dropout }: Settings, imageShape: readonly number[]): Module {
-  const [inChannels] = imageShape;
-  const net = findModel(model).build({
-    inChannels: inChannels!,
-    ...(dropout !== null && { dropout }),
-  });
-  if (dropout && ![...net.modules()].some((module) => module instanceof Dropout)) {
-    throw new UsageError(`--dropout ${dropout}: ${model} has no dropout layers`);
-  }
-  try {
-    summarize(net, [1, ...imageShape]);
-  } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
-    throw new FoveaError(
-      `${model} does not take images of ${dimensions(imageShape)}: ${error.message}`,
-    );
-  }
-  return net;
-}
-
-async function initialize(net: Module, choice: string): Promise<void> {
-  if (choice === "xavier") init.initXavier(net);
-  else if (choice !== "default") await loadWeights(net, choice);
-}
-
-function caption(model: string, settings: Settings, images: number, history: History) {
-  const { batchSize, lr, momentum } = settings;
-  const facts = [
-    `${grouped(images)} images`,
-    `batch ${batchSize}`,
-    `lr ${lr}`,
-    ...(momentum ? [`momentum ${momentum}`] : []),
-    `${history.examplesPerSecond.toFixed(1)} examples/sec on cpu`,
-  ];
-  return { title: `${model} on Fashion-MNIST`, subtitle: facts.join(", ") };
-}
-
-/** The first Ctrl-C ends the training between two steps, the second ends the process. */
-function onInterrupt() {
-  const controller = new AbortController();
-  const stop = () => controller.abort(new InterruptedError("interrupted: no weights were written"));
-  process.once("SIGINT", stop);
-  return { signal: controller.signal, release: () => process.off("SIGINT", stop) };
-}
-
-function note(line: string): void {
-  process.stderr.write(`${line}\n`);
 }
