@@ -1,22 +1,15 @@
 // What the documents promise to run, runs.
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { root } from "./cli/run.js";
+import { root, run } from "./cli/run.js";
 
 /** Runs a program of this repository, in which "fovea" is the package as built. */
-function runExample(file: string, ...args: string[]) {
-  const script = join(root, "scripts", "example.mjs");
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, file, ...args], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
-}
+const runExample = (file: string, ...args: string[]) =>
+  run(process.execPath, [join(root, "scripts", "example.mjs"), file, ...args]);
 
-test("the README's example learns, and takes 30 lines at most", () => {
+test("the README's example learns, and takes 30 lines at most", async () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
   const [, code] = /```ts\n([\s\S]*?)```/.exec(readme)!;
   expect(code!.trimEnd().split("\n").length).toBeLessThanOrEqual(30);
@@ -26,12 +19,10 @@ test("the README's example learns, and takes 30 lines at most", () => {
     const file = join(folder, "example.ts");
     const weights = join(folder, "net.safetensors");
     writeFileSync(file, code!.replace('"net.safetensors"', JSON.stringify(weights)));
-    const { status, stdout, stderr } = runExample(file);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(stdout).toContain(
-      "(0): Conv2d(1, 16, kernel_size=(5, 5), stride=(1, 1), padding=(2, 2))",
-    );
-    const [, accuracy] = /test accuracy (0\.\d+), \d+ examples\/sec\n/.exec(stdout)!;
+    const { code: status, out, err } = await runExample(file);
+    expect({ status, err }).toEqual({ status: 0, err: "" });
+    expect(out).toContain("(0): Conv2d(1, 16, kernel_size=(5, 5), stride=(1, 1), padding=(2, 2))");
+    const [, accuracy] = /test accuracy (0\.\d+), \d+ examples\/sec\n/.exec(out)!;
     expect(Number(accuracy)).toBeGreaterThan(0.75);
     expect(readFileSync(weights).length).toBeGreaterThan(100_000);
   } finally {
@@ -39,13 +30,13 @@ test("the README's example learns, and takes 30 lines at most", () => {
   }
 });
 
-test("examples/fashion-mnist.ts learns, and takes 50 lines at most", () => {
+test("examples/fashion-mnist.ts learns, and takes 50 lines at most", async () => {
   const file = join(root, "examples", "fashion-mnist.ts");
   expect(readFileSync(file, "utf8").trimEnd().split("\n").length).toBeLessThan(50);
-  const { status, stdout, stderr } = runExample(file, "2");
-  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  const accuracies = [...stdout.matchAll(/test accuracy (0\.\d+)/g)].map((m) => Number(m[1]));
+  const { code: status, out, err } = await runExample(file, "2");
+  expect({ status, err }).toEqual({ status: 0, err: "" });
+  const accuracies = [...out.matchAll(/test accuracy (0\.\d+)/g)].map((m) => Number(m[1]));
   expect(accuracies.length).toBe(2);
   expect(accuracies[1]).toBeGreaterThan(0.7);
-  expect(stdout).toMatch(/\nAnkle boot → Ankle boot\n/);
+  expect(out).toMatch(/\nAnkle boot → Ankle boot\n/);
 });

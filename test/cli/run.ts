@@ -20,8 +20,18 @@ export interface Outcome {
 /** Runs `fovea` with these arguments; `during` is called once it writes to stdout. */
 export function fovea(args: readonly string[], during?: (pid: number) => void): Promise<Outcome> {
   if (!existsSync(main)) throw new Error("there is no dist: run `npm run setup` first");
+  return run(process.execPath, [main, ...args], root, during);
+}
+
+/** Runs a program, without holding up the test runner while it lasts. */
+export function run(
+  command: string,
+  args: readonly string[],
+  cwd: string = root,
+  during?: (pid: number) => void,
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
     let [out, err] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text) => {
       if (out === "") during?.(child.pid!);
