@@ -1,8 +1,7 @@
 // conv2d: y = act(x ⋆ w + bias). A row of the product is an output pixel, its depth runs over the
 // window (kernel row, kernel column, channel), its columns are a group's output channels.
 #include <algorithm>
-#include "conv.h"
-#include "kernels.h"
+#include "conv_lanes.h"
 
 namespace fovea::FOVEA_ISA {
 
@@ -65,6 +64,7 @@ struct Forward {
 }  // namespace
 
 const char* conv2d(const Conv2dArgs& args, const Frame& frame) {
+  if (conv2dInLanes(args)) return conv2dLanes(args, frame);
   const ConvGeometry& g = args.geometry;
   const Forward f(args, frame.at<float>(args.x), frame.scratch, frame.pool.threads());
   if (g.batch == 0) return nullptr;
@@ -138,6 +138,7 @@ const char* conv2d(const Conv2dArgs& args, const Frame& frame) {
 }
 
 size_t conv2dScratch(const Conv2dArgs& args, int threads) {
+  if (conv2dInLanes(args)) return conv2dLanesScratch(args, threads);
   return Forward(args, nullptr, nullptr, threads).bytes;
 }
 

@@ -7,8 +7,7 @@
 // phase is a small stride-1 convolution of its own, with its own share of the kernel's taps, and no
 // zeros are ever multiplied. A phase without taps is a product of depth 0, which writes zeros.
 #include <algorithm>
-#include "conv.h"
-#include "kernels.h"
+#include "conv_lanes.h"
 
 namespace fovea::FOVEA_ISA {
 
@@ -118,6 +117,7 @@ struct GradInput {
 }  // namespace
 
 const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame) {
+  if (conv2dGradInputInLanes(args)) return conv2dGradInputLanes(args, frame);
   const ConvGeometry& g = args.geometry;
   const GradInput f(args, frame.at<float>(args.gy), frame.scratch, frame.pool.threads());
   if (g.batch == 0) return nullptr;
@@ -190,6 +190,7 @@ const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame)
 }
 
 size_t conv2dGradInputScratch(const Conv2dGradInputArgs& args, int threads) {
+  if (conv2dGradInputInLanes(args)) return conv2dGradInputLanesScratch(args, threads);
   return GradInput(args, nullptr, nullptr, threads).bytes;
 }
 

@@ -6,8 +6,7 @@
 // its own and then added up in their order. Their number follows from the shape alone, and so do
 // the bits of the result.
 #include <algorithm>
-#include "conv.h"
-#include "kernels.h"
+#include "conv_lanes.h"
 
 namespace fovea::FOVEA_ISA {
 
@@ -117,6 +116,7 @@ void finishBlock(const GradWeight& f, int64_t group, int64_t o, int64_t c, float
 }  // namespace
 
 const char* conv2dGradWeight(const Conv2dGradWeightArgs& args, const Frame& frame) {
+  if (conv2dGradWeightInLanes(args)) return conv2dGradWeightLanes(args, frame);
   const ConvGeometry& g = args.geometry;
   const GradWeight f(args, frame.at<float>(args.x), frame.scratch, frame.pool.threads());
   const float* gy = frame.at<float>(args.gy);
@@ -184,6 +184,7 @@ const char* conv2dGradWeight(const Conv2dGradWeightArgs& args, const Frame& fram
 }
 
 size_t conv2dGradWeightScratch(const Conv2dGradWeightArgs& args, int threads) {
+  if (conv2dGradWeightInLanes(args)) return conv2dGradWeightLanesScratch(args, threads);
   return GradWeight(args, nullptr, nullptr, threads).bytes;
 }
 

@@ -220,6 +220,10 @@ ConvGeometry randomGeometry() {
     g.inSize[axis] = between(std::max<int64_t>(1, extent - 2 * g.padding[axis]), extent + 14);
     g.outSize[axis] = (g.inSize[axis] + 2 * g.padding[axis] - extent) / g.stride[axis] + 1;
   }
+  if (oneIn(8)) {  // few result channels and as many images as lanes, or more
+    g.batch = between(4, 40);
+    g.inChannels = g.groups * between(1, 9), g.outChannels = g.groups * between(1, 9);
+  }
   if (oneIn(15)) {  // large enough for bands of rows
     g.batch = 1, g.groups = 1, g.inChannels = 64, g.outChannels = 5, g.padding[0] = g.padding[1] = 1;
     for (int axis = 0; axis < 2; ++axis) {

@@ -123,6 +123,12 @@ const layers: Sizes[] = [
   { ...usual, inChannels: 48, outChannels: 20, inSize: [57, 50] },
   // More positions and images than one block of the weight gradient.
   { ...usual, batch: 9, inChannels: 4, outChannels: 6, inSize: [31, 33] },
+  // Few channels and many images: vectors of images, whole and in part.
+  { ...usual, batch: 16, inChannels: 1, outChannels: 6, kernelSize: [5, 5], padding: [2, 2] },
+  { ...usual, batch: 23, inChannels: 6, outChannels: 5, inSize: [9, 7], stride: [2, 1] },
+  { ...usual, batch: 23, inChannels: 4, groups: 2, inSize: [7, 9], dilation: [1, 2] },
+  { ...usual, batch: 24, inChannels: 3, outChannels: 3, groups: 3, inSize: [5, 35] },
+  { ...usual, batch: 16, inChannels: 2, outChannels: 2, inSize: [6, 5], padding: [4, 3] },
 ];
 
 /** Layouts of images and of filters that plans have. */
