@@ -1,7 +1,7 @@
 // The order of an epoch, as a pure function of seed and epoch: nothing to save for a resume but the
 // two numbers. Browser-safe.
 
-import { threefry2x32 } from "../backends/reference/threefry.js";
+import { threefry2x32 } from "../graph/threefry.js";
 
 /** Separates these random words from those of dropout and the rest, which count their streams from 0. */
 const stream = 0x73687566; // "shuf"

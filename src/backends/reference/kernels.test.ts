@@ -5,10 +5,10 @@ import { describe, expect, it } from "vitest";
 import { dense, runCall, runOracle } from "../../../test/conformance/run.js";
 import golden from "../../../test/golden/kernels.golden.json" with { type: "json" };
 import type { TypedArray } from "../../graph/dtype.js";
+import { threefry2x32, uniform } from "../../graph/threefry.js";
 import type { ConvGeometry, KernelCall, Operand, PoolGeometry } from "../kernels.js";
 import { erf, pow, toI32 } from "./functions.js";
 import { openReference } from "./index.js";
-import { threefry2x32, uniform } from "./threefry.js";
 import { pointCount } from "./walk.js";
 
 /** Element i is ((7919·i + 104729·phase) mod 101 − 50) / 50, as in kernels.py. */

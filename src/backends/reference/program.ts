@@ -2,10 +2,10 @@
 // one value a point (an i32 is exact in a double). Elementwise and reduce calls share it.
 
 import { BackendError } from "../../errors.js";
+import { uniform } from "../../graph/threefry.js";
 import type { BinaryOp, CompareOp, Instruction, Source, UnaryOp } from "../kernels.js";
 import { erf, pow, relu, sigmoid, toI32 } from "./functions.js";
 import type { Memory } from "./memory.js";
-import { uniform } from "./threefry.js";
 import { pointCount, Walker } from "./walk.js";
 
 const chunkSize = 1024;
