@@ -3,6 +3,7 @@
 
 import { loadFashionMnistSubset } from "../../src/data/fashion-mnist.js";
 import { makeResize } from "../../src/data/resize.js";
+import { sizeOf } from "../../src/graph/shape.js";
 import { nn, type Tensor, tensor } from "../../src/index.js";
 
 /** Element i of parameter `number`: uniform in ±bound from two rounds of multiply and shift. */
@@ -16,18 +17,22 @@ function weights(count: number, number: number, bound: number): Float32Array<Arr
   return values;
 }
 
-/** PyTorch's default bounds, 1/√fan-in, for weights and biases. Gives back the values. */
-export function fill(net: nn.Module): Map<string, Float32Array<ArrayBuffer>> {
+/**
+ * Bounds of PyTorch's default, 1/√fan-in, for weights and biases; or of Xavier's for weights. Gives back
+ * the values.
+ */
+export function fill(net: nn.Module, init: string): Map<string, Float32Array<ArrayBuffer>> {
+  const named = [...net.namedParameters()];
   const values = new Map<string, Float32Array<ArrayBuffer>>();
-  let bound = 0;
-  let number = 0;
-  for (const [name, parameter] of net.namedParameters()) {
-    if (parameter.shape.length > 1)
-      bound = 1 / Math.sqrt(parameter.shape.slice(1).reduce((a, b) => a * b, 1));
-    values.set(name, weights(parameter.numel(), number++, bound));
+  let standard = 0;
+  for (const [number, [name, { shape }]] of named.entries()) {
+    const isWeight = shape.length > 1;
+    if (isWeight) standard = 1 / Math.sqrt(sizeOf(shape.slice(1)));
+    const { fanIn, fanOut } = isWeight ? nn.init.fans(shape) : { fanIn: 0, fanOut: 0 };
+    const bound = isWeight && init === "xavier" ? Math.sqrt(6 / (fanIn + fanOut)) : standard;
+    values.set(name, weights(sizeOf(shape), number, bound));
   }
-  const shapes = new Map([...net.namedParameters()].map(([name, p]) => [name, p.shape]));
-  net.loadStateDict([...values].map(([name, data]) => [name, { shape: shapes.get(name)!, data }]));
+  net.loadStateDict(named.map(([name, { shape }]) => [name, { shape, data: values.get(name)! }]));
   return values;
 }
 

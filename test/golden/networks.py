@@ -50,14 +50,17 @@ def weights(shape, number, bound):
     return torch.from_numpy(((2 * u - 1) * bound).astype(np.float32).reshape(shape))
 
 
-def fill(net):
-    """PyTorch's default bounds: 1/√fan-in for weights and biases."""
+def fill(net, init):
+    """Bounds of PyTorch's default, 1/√fan-in, for weights and biases; or of Xavier's for weights."""
     number = 0
     for layer in net:
         if not hasattr(layer, "weight"):
             continue
-        bound = 1 / math.sqrt(math.prod(layer.weight.shape[1:]))
-        for parameter in (layer.weight, layer.bias):
+        shape = layer.weight.shape
+        default = 1 / math.sqrt(math.prod(shape[1:]))
+        xavier = math.sqrt(6 / ((shape[0] + shape[1]) * math.prod(shape[2:])))
+        for parameter, bound in ((layer.weight, xavier if init == "xavier" else default),
+                                 (layer.bias, default)):
             parameter.data = weights(tuple(parameter.shape), number, bound)
             number += 1
     return net
@@ -79,8 +82,8 @@ def alexnet(act, pool):
         nn.Linear(4096, 10))
 
 
-def train(make, side, size, count, **sgd):
-    net = fill(make())
+def train(make, init, side, size, count, **sgd):
+    net = fill(make(), init)
     first = [p.detach().clone() for p in net.parameters()]
     optimizer = torch.optim.SGD(net.parameters(), **sgd) if sgd else None
     losses, logits, grads = [], None, None
@@ -108,26 +111,33 @@ def sample(tensor):
     return base64.b64encode(flat[at].numpy().astype("<f4").tobytes()).decode()
 
 
+def distances(a, b):
+    """The relative distance of each parameter."""
+    return [(p.double() - q.double()).norm().item() / max(q.double().norm().item(), 1e-300)
+            for p, q in zip(a, b)]
+
+
 def apart(a, b):
-    """The largest relative distance of a parameter."""
-    return max((p.double() - q.double()).norm().item() / max(q.double().norm().item(), 1e-300)
-               for p, q in zip(a, b))
+    """The largest of them."""
+    return max(distances(a, b))
 
 
-def case(name, network, twin, make, side, size, count, **sgd):
+def case(name, network, twin, make, side, size, count, init="default", **sgd):
     with torch.backends.mkldnn.flags(enabled=False):
-        off = train(make, side, size, count, **sgd)
-    on = train(make, side, size, count, **sgd)
+        off = train(make, init, side, size, count, **sgd)
+    on = train(make, init, side, size, count, **sgd)
     trained = bool(sgd)
     print(name, on["losses"], "apart:", apart(on["grads"], off["grads"]),
           apart(on["changes"], off["changes"]) if trained else "")
     return dict(
-        name=name, network=network, twin=twin, side=side, batch=size, sgd=sgd, losses=on["losses"],
+        name=name, network=network, twin=twin, init=init, side=side, batch=size, sgd=sgd, losses=on["losses"],
         logits=[float(f"{v:.8g}") for v in on["logits"].flatten().tolist()],
         parameters=[
             dict(name=n, gradNorm=g.double().norm().item(), grad=sample(g),
-                 **(dict(changeNorm=c.double().norm().item(), change=sample(c)) if trained else {}))
-            for n, g, c in zip(on["names"], on["grads"], on["changes"])],
+                 **(dict(changeNorm=c.double().norm().item(), change=sample(c), changeSpread=d)
+                    if trained else {}))
+            for n, g, c, d in zip(on["names"], on["grads"], on["changes"],
+                                  distances(on["changes"], off["changes"]))],
         spread=dict(
             losses=max(abs(a - b) for a, b in zip(on["losses"], off["losses"])),
             logits=(on["logits"] - off["logits"]).abs().max().item(),
@@ -146,6 +156,8 @@ cases = [
     case("alexnet, lr 0.01", "alexnet", False, plain["alexnet"], 224, 8, steps, lr=0.01),
     case("alexnet, nesterov and weight decay", "alexnet", False, plain["alexnet"], 224, 8, steps,
          lr=0.01, momentum=0.9, weight_decay=0.0005, nesterov=True),
+    case("alexnet, Xavier, lr 0.01", "alexnet", False, plain["alexnet"], 224, 8, steps,
+         init="xavier", lr=0.01),
     case("smooth twin of lenet", "lenet", True, smooth["lenet"], 28, 16, 1),
     case("smooth twin of alexnet", "alexnet", True, smooth["alexnet"], 224, 4, 1),
 ]
