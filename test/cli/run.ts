@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll } from "vitest";
 
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
-const main = join(root, "dist", "cli", "main.js");
+export const main: string = join(root, "dist", "cli", "main.js");
 
 export interface Outcome {
   readonly code: number | null;

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/formats/index.js";
-import { fovea, root, temporaryFolder } from "./run.js";
+import { fovea, main, root, run, temporaryFolder } from "./run.js";
 
 const at = temporaryFolder();
 const subset = join(root, "data", "fashion-mnist-subset");
@@ -21,9 +21,9 @@ const weights = (folder: string) => readFile(join(folder, "weights.safetensors")
 describe("fovea train", () => {
   it("trains, writes a run, and ends with the notebooks' two lines", async () => {
     const out = at("run");
-    const run = await fovea([...short, "--out", out]);
-    expect(run.code).toBe(0);
-    const stdout = run.out.trimEnd().split("\n");
+    const first = await fovea([...short, "--out", out]);
+    expect(first.code).toBe(0);
+    const stdout = first.out.trimEnd().split("\n");
     expect(stdout.length).toBe(4);
     expect(stdout[0]).toMatch(
       /^epoch 1, loss \d\.\d{3}, train acc [01]\.\d{3}, test acc [01]\.\d{3}, /,
@@ -109,6 +109,21 @@ describe("fovea train", () => {
     expect((await readdir(out)).sort()).toEqual(["config.json", "metrics.jsonl"]);
   });
 
+  it("leaves whole lines where the system takes no more bytes", async () => {
+    const out = at("full");
+    // A limit on the size of files stands in for a full disk: 40 blocks of 1024 bytes.
+    const limited = ["-c", 'ulimit -f 40 && exec "$@"', "bash", process.execPath, main];
+    const args = [...lenet, "--batch-size", "4", "--epochs", "2", "--out", out];
+    const { code, err } = await run("bash", [...limited, ...args]);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /\nerror: .*metrics\.jsonl: cannot be written: the file would be larger than .* \(EFBIG\)\n$/,
+    );
+    expect((await losses(out)).length).toBeGreaterThan(500);
+    expect((await readFile(join(out, "metrics.jsonl"), "utf8")).endsWith("}\n")).toBe(true);
+    expect((await readdir(out)).sort()).toEqual(["config.json", "metrics.jsonl"]);
+  });
+
   it.each([
     [["train", "lenett"], 2, 'there is no model "lenett"; did you mean "lenet"?'],
     [
@@ -135,8 +150,11 @@ describe("fovea train", () => {
     ],
   ])("says what is wrong with %j", async (args, code, message) => {
     const out = at("never");
-    const run = await fovea([...args, "--out", out]);
-    expect(run).toEqual({ code, out: "", err: `error: ${message}\n` });
+    expect(await fovea([...args, "--out", out])).toEqual({
+      code,
+      out: "",
+      err: `error: ${message}\n`,
+    });
     await expect(readdir(out)).rejects.toThrow("ENOENT");
   });
 
