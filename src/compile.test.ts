@@ -6,7 +6,6 @@ import {
   type Backend,
   compile,
   fromTypedArray,
-  getBackend,
   manualSeed,
   nn,
   noGrad,
@@ -225,88 +224,5 @@ describe("arguments and results", () => {
     const good = loss(logits, tensor(Int32Array.of(1)));
     await expect(bad).rejects.toThrow(/7/);
     expect(await (await good).item()).toBeCloseTo(Math.LN2, 6);
-  });
-});
-
-describe("what cannot be compiled says so", () => {
-  it("reading inside", async () => {
-    const f = compile((x: Tensor) => {
-      x.data().catch(() => {});
-      return x;
-    });
-    const message =
-      "data: nothing can be read inside compile(); return the tensor and read it from the result";
-    let came: unknown;
-    const g = compile((x: Tensor) => {
-      void x.item().catch((error: unknown) => {
-        came = error;
-      });
-      return x;
-    });
-    await f(tensor([1]));
-    await g(tensor([1]));
-    expect((came as Error).message).toBe(message);
-  });
-
-  it("an async function", async () => {
-    const f = compile((async (x: Tensor) => x) as unknown as (x: Tensor) => Tensor);
-    await expect(f(tensor([1]))).rejects.toThrow(
-      "compile: the function must not be async; read results outside it",
-    );
-  });
-
-  it("a compiled function inside another", async () => {
-    const inner = compile((x: Tensor) => x);
-    let came: unknown;
-    const outer = compile((x: Tensor) => {
-      void inner(x).catch((error: unknown) => {
-        came = error;
-      });
-      return x;
-    });
-    await outer(tensor([1]));
-    expect((came as Error).message).toBe(
-      "compile: a compiled function cannot be called inside another; call the plain function",
-    );
-  });
-
-  it("a result that is no tensor", async () => {
-    const f = compile((() => 3) as unknown as () => Tensor);
-    await expect(f()).rejects.toThrow(
-      "compile: the function may return tensors, arrays and objects of them, got a number",
-    );
-  });
-
-  it("training outside", () => {
-    const p = parameter([1]);
-    const text = (op: string) =>
-      `${op}: works inside a function given to compile() only; outside, grad(loss, [w]) gives gradients`;
-    expect(() => p.sum().backward()).toThrow(text("backward"));
-    const sgd = new optim.SGD([p], { lr: 1 });
-    expect(() => sgd.step()).toThrow(text("step"));
-    expect(() => sgd.zeroGrad()).toThrow(text("zeroGrad"));
-  });
-
-  it("a tensor that has left the recording", async () => {
-    const kept: Tensor[] = [];
-    const f = compile((x: Tensor) => {
-      kept.push(x, x.mul(2));
-      return x;
-    });
-    await f(tensor([1]));
-    const message = "data: an argument of a compiled function has no value outside it";
-    for (const t of kept) await expect(t.data()).rejects.toThrow(message);
-  });
-
-  it("an error in the function leaves everything as it was", async () => {
-    const p = parameter([1]);
-    const f = compile((x: Tensor) => {
-      p.set(p.add(1));
-      return x.matmul(p);
-    });
-    await expect(f(zeros([2, 3]))).rejects.toThrow("matmul");
-    expect(await p.item()).toBe(1);
-    expect(getBackend()).toBe(backend);
-    expect(await (await compile((x: Tensor) => x.neg())(tensor([1]))).item()).toBe(-1);
   });
 });

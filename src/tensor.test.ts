@@ -111,6 +111,10 @@ describe("what does not fit says what was expected and what came", () => {
       "tensor: rows differ in length; every row at depth 1 must have 2 elements",
       () => tensor([[1, 2], [3]]),
     ],
+    [
+      "tensor: expects a Float32Array, Int32Array or Uint8Array, got Float64Array",
+      () => tensor(Float64Array.of(1) as unknown as Float32Array<ArrayBuffer>),
+    ],
     ["tensor: 3 values do not fill a tensor of shape [2, 2]", () => tensor([1, 2, 3], [2, 2])],
     ["full: dimensions must be whole numbers ≥ 0, got [2, -1]", () => zeros([2, -1])],
     ["add: shapes [2, 3] and [2, 2] do not broadcast", () => zeros([2, 3]).add(zeros([2, 2]))],

@@ -1,6 +1,8 @@
 // Element types. f32 is what networks compute in; i32 carries labels and indices; u8 carries images
 // and the truth values of comparisons.
 
+import { DTypeError } from "../errors.js";
+
 export type DType = "f32" | "i32" | "u8";
 
 export type TypedArray =
@@ -31,5 +33,8 @@ export function viewArray(
 /** The element type that a typed array holds. */
 export function dtypeOf(array: TypedArray): DType {
   if (array instanceof Float32Array) return "f32";
-  return array instanceof Int32Array ? "i32" : "u8";
+  if (array instanceof Int32Array) return "i32";
+  if (array instanceof Uint8Array) return "u8";
+  const { name } = (array as object).constructor;
+  throw new DTypeError("tensor", `expects a Float32Array, Int32Array or Uint8Array, got ${name}`);
 }

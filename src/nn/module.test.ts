@@ -7,6 +7,7 @@ import {
   models,
   nn,
   openReference,
+  optim,
   setBackend,
   Tensor,
   tensor,
@@ -206,6 +207,21 @@ describe("initial weights", () => {
     expect(await x[3]!.tolist()).toEqual(last);
     expect(await x[0]!.tolist()).not.toEqual(await x[2]!.tolist());
   });
+});
+
+it("layers that share a weight have it once, and step it once", async () => {
+  const tied = new nn.Sequential(new nn.Linear(2, 2, { bias: false }), new nn.Linear(2, 2));
+  const [first, second] = [...tied] as [nn.Linear, nn.Linear];
+  Object.assign(second, { weight: first.weight });
+  expect([...tied.namedParameters()].map(([name]) => name)).toEqual(["0.weight", "1.bias"]);
+  expect([...tied.stateDict().keys()]).toEqual(["0.weight", "1.weight", "1.bias"]);
+  const before = await first.weight.data();
+  const sgd = new optim.SGD([...tied.parameters(), first.weight], { lr: 1 });
+  await compile(() => {
+    first.weight.sum().backward();
+    sgd.step();
+  })();
+  expect(await first.weight.data()).toEqual(before.map((w) => w - 1));
 });
 
 it("a module of several arguments and results", async () => {

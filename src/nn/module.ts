@@ -141,9 +141,13 @@ export abstract class Module<A extends unknown[] = [Tensor], R = Tensor> extends
     }
   }
 
+  /** Each parameter once, under its first name, also where layers share it. */
   *namedParameters(): Generator<[string, Parameter]> {
-    for (const [name, state] of this.namedStates())
-      if (state instanceof Parameter) yield [name, state];
+    const seen = new Set<StateTensor>();
+    for (const [name, state] of this.namedStates()) {
+      if (state instanceof Parameter && !seen.has(state)) yield [name, state];
+      seen.add(state);
+    }
   }
 
   *parameters(): Generator<Parameter> {

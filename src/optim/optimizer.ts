@@ -13,7 +13,7 @@ export abstract class Optimizer {
   lr: number;
 
   constructor(parameters: Iterable<Parameter>, lr: number) {
-    this.parameters = [...parameters];
+    this.parameters = [...new Set(parameters)];
     if (this.parameters.length === 0)
       throw new ArgumentError(this.constructor.name, "got no parameters to train");
     if (!(lr >= 0))

@@ -192,6 +192,13 @@ const softmaxes: OpCase[] = [
     }),
   ),
   {
+    name: "crossEntropy of no rows",
+    inputs: [spread([0, 5]), whole([0], 0, 5)],
+    build: (x, y) => F.crossEntropy(x, y, { reduction: "sum" }).add(x.softmax(1).max(1).sum()),
+    expected: () => ({ shape: [], data: [0] }),
+    gradient: "once",
+  },
+  {
     name: "crossEntropy of transposed logits, scaled",
     inputs: [spread([5, 4], -3, 3), whole([4], 0, 5)],
     build: (x, y) => F.crossEntropy(x.T.mul(2), y).mul(3),

@@ -3,7 +3,7 @@
 import { nn } from "../../../src/index.js";
 import type { OpCase } from "./check.js";
 import { at, average, fill, indices, map, most, type Nd, total } from "./nd.js";
-import { spread } from "./values.js";
+import { spread, whole } from "./values.js";
 
 const F = nn.functional;
 
@@ -192,6 +192,26 @@ const morePools: OpCase[] = [
         most,
       ),
     gradient: "once",
+  },
+  {
+    name: "pools of no images",
+    inputs: [spread([0, 2, 4, 4])],
+    build: (x) => F.maxPool2d(x, 2).add(F.avgPool2d(x, 2)),
+    expected: () => ({ shape: [0, 2, 2, 2], data: [] }),
+    gradient: "once",
+  },
+  {
+    name: "bytes as pixels",
+    inputs: [whole([2, 1, 5, 5], 0, 256, "u8"), spread([3, 1, 3, 3])],
+    build: (x, w) => F.conv2d(x.float().div(255), w, undefined, { padding: 1 }),
+    expected: (x, w) =>
+      convolution(
+        map(x, (v) => v / 255),
+        w,
+        undefined,
+        { padding: [1, 1] },
+      ),
+    gradient: "twice",
   },
   {
     name: "a ReLU behind a pool",
