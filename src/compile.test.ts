@@ -140,6 +140,15 @@ describe("a plan is made once for each", () => {
     for (const n of [1, 2, 1, 3, 1, 2]) await f(zeros([n]));
     expect(recorded).toEqual([1, 2, 3, 2]);
   });
+
+  it("but not before the calls that still wait for it", async () => {
+    const sum = compile((x: Tensor) => x.sum(0), { plans: 1 });
+    const lazy = tensor([1]).mul(2);
+    const calls = [1, 2, 3, 1].map((n) => sum(lazy.expand(n)));
+    sum.dispose();
+    const sums = await Promise.all(calls);
+    expect(await Promise.all(sums.map((y) => y.item()))).toEqual([2, 4, 6, 2]);
+  });
 });
 
 describe("arguments and results", () => {

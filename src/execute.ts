@@ -22,6 +22,8 @@ const loaded = new WeakMap<Backend, Set<LoadedPlan>>();
 
 export class LoadedPlan {
   private readonly executable: Executable;
+  /** Resolves when the runs that were asked for are done. */
+  private idle: Promise<unknown> = Promise.resolve();
   readonly scratchBytes: number;
 
   constructor(
@@ -40,7 +42,10 @@ export class LoadedPlan {
    */
   run(args: PendingArguments, profile = false): Promise<RunResult> {
     for (const state of this.plan.updated) state.version++;
-    return inTurn(this.plan.states, this.backend, args, (known) => this.start(known, profile));
+    const start = (known: Arguments) => this.start(known, profile);
+    const result = inTurn(this.plan.states, this.backend, args, start);
+    this.idle = result.then(nothing, nothing);
+    return result;
   }
 
   /** Starts a run whose states and arguments are all there. */
@@ -65,11 +70,14 @@ export class LoadedPlan {
     }
   }
 
+  /** Frees the plan's memory, after the runs that were asked for. */
   dispose(): void {
     loaded.get(this.backend)?.delete(this);
-    this.executable.dispose();
+    this.idle.then(() => this.executable.dispose());
   }
 }
+
+const nothing = () => {};
 
 // ---------------------------------------------------------------- states
 
@@ -106,14 +114,9 @@ function inTurn<T>(
   const turn = Promise.all([later, ...moves])
     .then(() => Promise.all(copies))
     .then((known) => ({ result: start(known) }));
-  const settled: Promise<void> = turn
-    .then(
-      () => {},
-      () => {},
-    )
-    .then(() => {
-      if (waiting.get(backend) === settled) waiting.delete(backend);
-    });
+  const settled: Promise<void> = turn.then(nothing, nothing).then(() => {
+    if (waiting.get(backend) === settled) waiting.delete(backend);
+  });
   waiting.set(backend, settled);
   return joined(turn.then(({ result }) => result));
 }
