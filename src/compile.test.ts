@@ -185,6 +185,14 @@ describe("arguments and results", () => {
     setBackend(other);
     expect(await (await next(x)).item()).toBe(6);
     expect(await x.mul(2).item()).toBe(10);
+    // what another backend holds: behind an argument, in the function, and as a parameter's values
+    expect(await (await next(x.mul(3))).item()).toBe(16);
+    const scaled = compile((y: Tensor) => y.mul(x));
+    expect(await (await scaled(tensor([2]))).item()).toBe(10);
+    const p = new nn.Parameter(x.add(2), "p");
+    const grow = compile(() => p.set(p.add(x)));
+    await Promise.all([grow(), grow()]);
+    expect(await p.item()).toBe(17);
     setBackend(backend);
     await other.close();
   });

@@ -17,6 +17,8 @@ export type Arguments = readonly (TypedArray | DeviceBuffer)[];
 /** Values that may still be on their way. */
 type PendingArguments = readonly (Arguments[number] | Promise<TypedArray>)[];
 
+type DeviceBinding = Extract<Binding, { kind: "device" }>;
+
 /** Plans that each backend has loaded: they share its arena and scratch memory. */
 const loaded = new WeakMap<Backend, Set<LoadedPlan>>();
 
@@ -25,6 +27,8 @@ export class LoadedPlan {
   /** Resolves when the runs that were asked for are done. */
   private idle: Promise<unknown> = Promise.resolve();
   readonly scratchBytes: number;
+  /** Inputs that another backend holds. */
+  private readonly foreign: readonly DeviceBinding[];
 
   constructor(
     readonly plan: Plan,
@@ -32,6 +36,9 @@ export class LoadedPlan {
   ) {
     this.scratchBytes = backend.scratchBytes(plan.program.calls);
     this.executable = backend.load(plan.program);
+    this.foreign = plan.inputs.filter(
+      (b) => b.kind === "device" && b.owner !== backend,
+    ) as DeviceBinding[];
     const others = loaded.get(backend) ?? new Set();
     loaded.set(backend, others.add(this));
   }
@@ -43,28 +50,38 @@ export class LoadedPlan {
   run(args: PendingArguments, profile = false): Promise<RunResult> {
     for (const state of this.plan.updated) state.version++;
     const start = (known: Arguments) => this.start(known, profile);
-    const result = inTurn(this.plan.states, this.backend, args, start);
+    const result = inTurn(this.plan.states, this.backend, [...args, ...this.fetched()], start);
     this.idle = result.then(nothing, nothing);
     return result;
   }
 
-  /** Starts a run whose states and arguments are all there. */
-  start(args: Arguments, profile = false): Promise<RunResult> {
-    const inputs = this.plan.inputs.map((binding) => this.bound(binding, args));
+  /** What other backends hold of the inputs, as it arrives. */
+  fetched(): Promise<TypedArray>[] {
+    return this.foreign.map(async ({ owner, buffer, dtype }) =>
+      viewArray(dtype, await (owner as Backend).read(buffer)),
+    );
+  }
+
+  /** Starts a run whose states are there; `known` are its arguments, and then what was fetched. */
+  start(known: Arguments, profile = false): Promise<RunResult> {
+    const inputs = this.plan.inputs.map((binding) => this.bound(binding, known));
     const states = this.plan.states.map((state) => bufferOf(state));
     return this.executable.run({ inputs, states }, { profile });
   }
 
-  private bound(binding: Binding, args: Arguments): TypedArray | DeviceBuffer {
+  private bound(binding: Binding, known: Arguments): TypedArray | DeviceBuffer {
+    const args = known.length - this.foreign.length;
     switch (binding.kind) {
       case "host":
         return binding.data;
       case "argument":
-        return args[binding.position] ?? outsideTrace();
+        return known.slice(0, args)[binding.position] ?? outsideTrace();
       case "dynamic":
         return binding.read();
-      case "device":
-        return binding.buffer;
+      case "device": {
+        const at = this.foreign.indexOf(binding);
+        return at < 0 ? binding.buffer : known[args + at]!;
+      }
       case "state":
         throw new TraceError("plan: a state cannot be bound as an input");
     }
@@ -137,7 +154,13 @@ function bringTo(
   if (binding?.kind === "host")
     return { kind: "filled", done: backend.write(buffer, binding.data) };
   const plan = new LoadedPlan(makePlan({ outputs: [], updates: [[state, place.node]] }), backend);
-  return { kind: "filled", done: plan.start([]).finally(() => plan.dispose()) };
+  const fetched = plan.fetched();
+  const done =
+    fetched.length === 0 ? plan.start([]) : Promise.all(fetched).then((f) => plan.start(f));
+  return {
+    kind: fetched.length === 0 ? "filled" : "moved",
+    done: done.finally(() => plan.dispose()),
+  };
 }
 
 /** Gives a state the values of `node`. What is computed from states is computed now, before they change. */
@@ -182,13 +205,8 @@ export async function evaluate(node: Node): Promise<TypedArray> {
   }
   // nothing is awaited before the run has been asked for, so that no later step comes before it
   const plan = makePlan({ outputs: [node], updates: [] });
-  let { inputs } = plan;
-  if (inputs.some((b) => isForeign(b, backend))) {
-    inputs = await Promise.all(inputs.map((b) => fetchForeign(b, backend)));
-    states.forEach(checkFresh);
-  }
   checkMemory(plan, backend);
-  const ready = new LoadedPlan({ ...plan, inputs }, backend);
+  const ready = new LoadedPlan(plan, backend);
   try {
     const { outputs } = await ready.run([]);
     const bytes = await backend.read(outputs[0]!);
@@ -201,16 +219,6 @@ export async function evaluate(node: Node): Promise<TypedArray> {
 
 const typed = (node: Node, bytes: ArrayBuffer) =>
   viewArray(node.dtype, bytes, 0, sizeOf(node.shape));
-
-const isForeign = (binding: Binding, backend: Backend) =>
-  binding.kind === "device" && binding.owner !== backend;
-
-/** A result that another backend holds, as host data. */
-async function fetchForeign(binding: Binding, backend: Backend): Promise<Binding> {
-  if (binding.kind !== "device" || binding.owner === backend) return binding;
-  const bytes = await (binding.owner as Backend).read(binding.buffer);
-  return { kind: "host", data: viewArray(binding.dtype, bytes) };
-}
 
 function outsideTrace(): never {
   throw new TraceError("data: an argument of a compiled function has no value outside it");
