@@ -234,6 +234,19 @@ describe("arguments and results", () => {
     expect(await (await later).item()).toBe(12345);
   });
 
+  it("what a step reads from outside is what it was at the call", async () => {
+    const p = parameter([0]);
+    const sgd = new optim.SGD([p], { lr: 1 });
+    const step = compile((x: Tensor) => {
+      p.mul(x).sum().backward();
+      sgd.step();
+    });
+    const waits = step(tensor([1]).mul(2));
+    sgd.lr = 100;
+    await waits;
+    expect(await p.item()).toBe(-2);
+  });
+
   it("a failing run does not hinder the next", async () => {
     const loss = compile((x: Tensor, y: Tensor) => F.crossEntropy(x, y));
     const logits = zeros([1, 2]);

@@ -49,7 +49,8 @@ export class LoadedPlan {
    */
   run(args: PendingArguments, profile = false): Promise<RunResult> {
     for (const state of this.plan.updated) state.version++;
-    const start = (known: Arguments) => this.start(known, profile);
+    const drawn = this.drawn();
+    const start = (known: Arguments) => this.start(known, drawn, profile);
     const result = inTurn(this.plan.states, this.backend, [...args, ...this.fetched()], start);
     this.idle = result.then(nothing, nothing);
     return result;
@@ -63,10 +64,15 @@ export class LoadedPlan {
   }
 
   /** Starts a run whose states are there; `known` are its arguments, and then what was fetched. */
-  start(known: Arguments, profile = false): Promise<RunResult> {
-    const inputs = this.plan.inputs.map((binding) => this.bound(binding, known));
+  start(known: Arguments, drawn = this.drawn(), profile = false): Promise<RunResult> {
+    const inputs = this.plan.inputs.map((binding, i) => drawn[i] ?? this.bound(binding, known));
     const states = this.plan.states.map((state) => bufferOf(state));
     return this.executable.run({ inputs, states }, { profile });
+  }
+
+  /** What each run asks for anew, at the call: learning rates, a random key. */
+  private drawn(): (TypedArray | undefined)[] {
+    return this.plan.inputs.map((b) => (b.kind === "dynamic" ? b.read() : undefined));
   }
 
   private bound(binding: Binding, known: Arguments): TypedArray | DeviceBuffer {
@@ -76,14 +82,12 @@ export class LoadedPlan {
         return binding.data;
       case "argument":
         return known.slice(0, args)[binding.position] ?? outsideTrace();
-      case "dynamic":
-        return binding.read();
       case "device": {
         const at = this.foreign.indexOf(binding);
         return at < 0 ? binding.buffer : known[args + at]!;
       }
-      case "state":
-        throw new TraceError("plan: a state cannot be bound as an input");
+      default:
+        throw new TraceError(`plan: a ${binding.kind} cannot be bound as an input`);
     }
   }
 
