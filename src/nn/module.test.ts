@@ -100,6 +100,37 @@ describe("Sequential", () => {
   });
 });
 
+describe("the order of children", () => {
+  it("is that in which they came, whatever they are called", () => {
+    const net = new nn.Sequential(new nn.ReLU());
+    net.addModule("fc", new nn.Tanh());
+    net.addModule("2", new nn.Sigmoid());
+    net.addModule("1", new nn.Flatten());
+    net.addModule("length", new nn.Tanh());
+    net.addModule("name", new nn.ReLU());
+    net.addModule("fc", new nn.ReLU()); // takes the place of the first
+    const named = [...net.namedChildren()].map(([name, m]) => `${name} ${m.constructor.name}`);
+    expect(named).toEqual([
+      "0 ReLU",
+      "fc ReLU",
+      "2 Sigmoid",
+      "1 Flatten",
+      "length Tanh",
+      "name ReLU",
+    ]);
+  });
+
+  it("has a subclass's own fields behind what its base has", () => {
+    class Longer extends nn.Sequential {
+      extra = new nn.Tanh();
+      constructor() {
+        super(new nn.ReLU(), new nn.Flatten());
+      }
+    }
+    expect([...new Longer()].map((m) => m.constructor.name)).toEqual(["ReLU", "Flatten", "Tanh"]);
+  });
+});
+
 describe("loadStateDict", () => {
   const values = (net: nn.Module) =>
     [...net.stateDict()].map(

@@ -45,6 +45,8 @@ export interface Module<A extends unknown[] = [Tensor], R = Tensor> extends Call
 abstract class Callable<A extends unknown[], R> {
   constructor() {
     const call = (...args: A): R => (call as unknown as Callable<A, R>).invoke(args);
+    // what a function has of its own, and a module may have a child of that name
+    for (const name of ["name", "length"]) Reflect.deleteProperty(call, name);
     // biome-ignore lint/correctness/noConstructorReturn: an instance is a function
     return Object.setPrototypeOf(call, new.target.prototype);
   }
@@ -66,6 +68,11 @@ abstract class Callable<A extends unknown[], R> {
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see Callable
 export abstract class Module<A extends unknown[] = [Tensor], R = Tensor> extends Callable<A, R> {
   #training = true;
+  /**
+   * Children whose names are numbers, which objects put first, and how many other fields there were
+   * when each was added.
+   */
+  readonly #numbers = new Map<string, number>();
   readonly #hooks = new Set<ForwardHook>();
 
   abstract forward(...args: A): R;
@@ -105,6 +112,8 @@ export abstract class Module<A extends unknown[] = [Tensor], R = Tensor> extends
 
   /** Adds a child under a name, as a field of that name would. */
   addModule(name: string, module: AnyModule): void {
+    if (/^\d+$/.test(name) && !this.#numbers.has(name))
+      this.#numbers.set(name, Object.keys(this).length - this.#numbers.size);
     Object.defineProperty(this, name, {
       value: module,
       enumerable: true,
@@ -113,10 +122,15 @@ export abstract class Module<A extends unknown[] = [Tensor], R = Tensor> extends
     });
   }
 
-  /** Direct children with their names, in the order of the fields. */
+  /** Direct children with their names, in the order in which they came. */
   *namedChildren(): Generator<[string, AnyModule]> {
-    for (const [name, value] of Object.entries(this))
+    const order = Object.keys(this).filter((name) => !this.#numbers.has(name));
+    let inserted = 0;
+    for (const [name, before] of this.#numbers) order.splice(before + inserted++, 0, name);
+    for (const name of order) {
+      const value = (this as Record<string, unknown>)[name];
       if (value instanceof Module) yield [name, value];
+    }
   }
 
   *children(): Generator<AnyModule> {
