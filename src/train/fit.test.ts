@@ -64,6 +64,9 @@ describe("fit", () => {
     const at = [0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.6, 1.8, 2];
     expect(curve.map((p) => Math.round(p.epoch * 100) / 100)).toEqual(at);
     expect(curve.at(-1)!.trainLoss).toBe(epochs[1]!.trainLoss);
+
+    const uneven = await train({ train: loader(50, 8), epochs: 1 });
+    expect(uneven.curve.map((p) => Math.round(p.epoch * 7))).toEqual([2, 3, 5, 6, 7]);
   });
 
   it("ends after maxSteps, in the middle of an epoch, with a test", async () => {

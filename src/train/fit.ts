@@ -79,7 +79,7 @@ export async function fit(net: Module, options: FitOptions): Promise<History> {
   const trainEpoch = async (epoch: number) => {
     const running = new Running();
     const batches = Math.min(train.batches, maxSteps - steps.length);
-    const every = Math.max(1, Math.floor(train.batches / pointsPerEpoch));
+    const fifth = (batch: number) => Math.floor((batch * pointsPerEpoch) / train.batches);
     let [batch, start, seconds] = [0, Number.NaN, 0];
     net.train();
     await runPipeline({
@@ -97,7 +97,7 @@ export async function fit(net: Module, options: FitOptions): Promise<History> {
         const record = { step: steps.length + 1, epoch, loss: result.loss };
         steps.push(record);
         const sums = { trainLoss: running.loss, trainAcc: running.accuracy };
-        if (batch % every === 0 || batch === batches) {
+        if (fifth(batch) > fifth(batch - 1) || batch === batches) {
           curve.push({ epoch: epoch - 1 + batch / train.batches, ...sums });
         }
         const { examples } = running;
