@@ -1,17 +1,14 @@
 // Graph → draft: every node becomes a window over some memory, and kernel calls that fill it. Views
 // cost nothing; elementwise nodes that are not stored become instructions of their users' programs.
 
-import {
-  type ElementwiseCall,
-  type Instruction,
-  type KernelCall,
-  maxRank,
-  type Operand,
-  type ReduceCall,
-  type Source,
+import type {
+  ElementwiseCall,
+  KernelCall,
+  Operand,
+  ReduceCall,
+  Source,
 } from "../backends/kernels.js";
 import { ArgumentError } from "../errors.js";
-import { byteSize } from "../graph/dtype.js";
 import {
   type Binding,
   type Node,
@@ -29,19 +26,25 @@ import {
   stridesInOrder,
 } from "../graph/shape.js";
 import type { State } from "../state.js";
+import { mergeElementwise, mergeReduce } from "./dimensions.js";
 import { storedNodes } from "./fuse.js";
 import type { Draft, VirtualBuffer } from "./ir.js";
+import { type ElementwiseProgram, programOf } from "./program.js";
+import {
+  bytesOf,
+  dense,
+  layoutLike,
+  operandOf,
+  orderOf,
+  registerType,
+  type Stored,
+  type Value,
+} from "./values.js";
 
 export interface Roots {
   readonly outputs: readonly Node[];
   readonly updates: readonly (readonly [State, Node])[];
 }
-
-/** Where a node's value is. */
-type Value =
-  | { readonly kind: "memory"; readonly buffer: number; readonly window: Window }
-  | { readonly kind: "index"; readonly window: Window }
-  | { readonly kind: "constant"; readonly value: number };
 
 /**
  * With `inPlace`, a state's new value is written over the old one by the call that computes it, where
@@ -191,7 +194,7 @@ class Lowering {
   }
 
   /** Memory for a node: its target, or new memory with the given strides. */
-  private place(node: Type, strides: readonly number[], owner?: Node): Value & { kind: "memory" } {
+  private place(node: Type, strides: readonly number[], owner?: Node): Stored {
     const target = owner && this.targets.get(owner);
     if (target !== undefined) return { kind: "memory", buffer: target, window: dense(node.shape) };
     const buffer = this.add({ kind: "temporary", bytes: bytesOf(node) });
@@ -279,7 +282,7 @@ class Lowering {
   private rowMajorCopy(
     node: Node,
     lower: { view(node: Node, window: Window): Window | undefined },
-  ): Value & { kind: "memory" } {
+  ): Stored {
     const input = node.inputs[0]!;
     const stored = this.place(input, rowMajor(input.shape));
     this.copy(input, stored);
@@ -290,17 +293,19 @@ class Lowering {
 
   // ------------------------------------------------------------- programs
 
-  private elementwise(node: Node): Value {
-    const { sources, instructions, register } = this.program(node);
-    if (!this.mayOverwrite(node, sources)) this.targets.delete(node);
-    const result = this.place(node, this.layoutLike(node.shape, sources), node);
-    this.pushElementwise(
-      node.shape,
-      sources,
-      instructions,
-      register,
-      operandOf(result, node.dtype),
+  /** Over the values that there are; an elementwise node without one is computed on the way. */
+  private programFor(node: Node): ElementwiseProgram {
+    return programOf(
+      node,
+      (x) => this.values.get(x) ?? (x.op.lower.kind === "elementwise" ? undefined : this.read(x)),
     );
+  }
+
+  private elementwise(node: Node): Value {
+    const program = this.programFor(node);
+    if (!this.mayOverwrite(node, program.sources)) this.targets.delete(node);
+    const result = this.place(node, layoutLike(node.shape, program.sources), node);
+    this.pushElementwise(node.shape, program, operandOf(result, node.dtype));
     return result;
   }
 
@@ -317,22 +322,13 @@ class Lowering {
     );
   }
 
-  private copy(node: Node, to: Value & { kind: "memory" }): void {
-    const program = this.program(node);
-    this.pushElementwise(
-      node.shape,
-      program.sources,
-      program.instructions,
-      program.register,
-      operandOf(to, node.dtype),
-    );
+  private copy(node: Node, to: Stored): void {
+    this.pushElementwise(node.shape, this.programFor(node), operandOf(to, node.dtype));
   }
 
   private pushElementwise(
     shape: Shape,
-    sources: readonly Source[],
-    instructions: readonly Instruction[],
-    register: number,
+    { sources, instructions, register }: ElementwiseProgram,
     operand: Operand,
   ): void {
     const call: ElementwiseCall = {
@@ -342,12 +338,12 @@ class Lowering {
       instructions,
       results: [{ register, operand }],
     };
-    this.calls.push(mergeDimensions(call));
+    this.calls.push(mergeElementwise(call));
   }
 
   private reduce(node: Node, op: "sum" | "max" | "argmax", axes: readonly number[]): Value {
     const input = node.inputs[0]!;
-    const { sources, instructions, register } = this.program(input);
+    const { sources, instructions, register } = this.programFor(input);
     const result = this.place(node, rowMajor(node.shape), node);
     const reduced = input.shape.map((_, d) => axes.includes(d));
     const operand = operandOf(result, node.dtype);
@@ -375,7 +371,11 @@ class Lowering {
     const result = this.place(node, strides, node);
     if (fill !== undefined) {
       const source: Source = { kind: "constant", dtype: registerType(node), value: fill };
-      this.pushElementwise(node.shape, [source], [], 0, operandOf(result, node.dtype));
+      this.pushElementwise(
+        node.shape,
+        { sources: [source], instructions: [], register: 0 },
+        operandOf(result, node.dtype),
+      );
     }
     for (const { input, start, steps } of parts) {
       const part = node.inputs[input]!;
@@ -390,64 +390,9 @@ class Lowering {
     }
     return result;
   }
-
-  /** The instructions that compute `node`, over the values that are stored. */
-  private program(node: Node): {
-    sources: Source[];
-    instructions: Instruction[];
-    register: number;
-  } {
-    const sources: Source[] = [];
-    const steps: { node: Node; args: Node[] }[] = [];
-    const register = new Map<Node, number>();
-    const inside = new Set<Node>();
-
-    const visit = (x: Node): void => {
-      if (register.has(x) || inside.has(x)) return;
-      const value = this.values.get(x);
-      if (value || x.op.lower.kind !== "elementwise") {
-        register.set(x, sources.push(sourceOf(value ?? this.read(x), x, node.shape)) - 1);
-        return;
-      }
-      inside.add(x);
-      for (const input of x.inputs) visit(input);
-      steps.push({ node: x, args: [...x.inputs] });
-    };
-    visit(node);
-
-    const instructions: Instruction[] = [];
-    for (const { node: x, args } of steps) {
-      const { lower } = x.op;
-      const bare = lower.kind === "elementwise" ? lower.instruction(x) : undefined;
-      const registers = args.map((a) => register.get(a)!);
-      if (!bare) {
-        register.set(x, registers[0]!);
-        continue;
-      }
-      register.set(x, sources.length + instructions.length);
-      instructions.push({ ...bare, args: registers } as unknown as Instruction);
-    }
-    return { sources, instructions, register: register.get(node)! };
-  }
-
-  /** Dense strides in the order of the first source that covers the whole shape; else row-major. */
-  private layoutLike(shape: Shape, sources: readonly Source[]): number[] {
-    for (const source of sources) {
-      if (source.kind !== "memory") continue;
-      const { strides } = source.operand;
-      const covers = shape.every((n, d) => n === 1 || strides[d] !== 0);
-      if (covers) return stridesInOrder(shape, orderOf({ shape, offset: 0, strides }));
-    }
-    return rowMajor(shape);
-  }
 }
 
-// ---------------------------------------------------------------- small facts
-
-const bytesOf = ({ shape, dtype }: Type) => sizeOf(shape) * byteSize[dtype];
-const dense = (shape: Shape): Window => ({ shape, offset: 0, strides: rowMajor(shape) });
-const registerType = ({ dtype }: Type) => (dtype === "f32" ? "f32" : "i32");
-
+/** The state that a node is a view of, if it is one. */
 function stateOf(node: Node): State | undefined {
   if (node.op.lower.kind === "view") return stateOf(node.inputs[0]!);
   if (node.op.lower.kind !== "leaf") return undefined;
@@ -455,126 +400,4 @@ function stateOf(node: Node): State | undefined {
   return leaf.kind === "bound" && leaf.binding.kind === "state"
     ? (leaf.binding.state as State)
     : undefined;
-}
-
-function operandOf(value: Value & { kind: "memory" }, dtype: Type["dtype"]): Operand {
-  return {
-    buffer: value.buffer,
-    dtype,
-    offset: value.window.offset,
-    strides: value.window.strides,
-  };
-}
-
-function sourceOf(value: Value, node: Node, shape: Shape): Source {
-  switch (value.kind) {
-    case "constant":
-      return { kind: "constant", dtype: registerType(node), value: value.value };
-    case "index":
-      return {
-        kind: "index",
-        offset: value.window.offset,
-        strides: repeat(value.window.strides, node.shape, shape),
-      };
-    case "memory": {
-      const operand = operandOf(value, node.dtype);
-      return {
-        kind: "memory",
-        operand: { ...operand, strides: repeat(operand.strides, node.shape, shape) },
-      };
-    }
-  }
-}
-
-/** Elementwise inputs have the program's shape already; a mismatch is a bug in an op. */
-function repeat(strides: readonly number[], from: Shape, to: Shape): readonly number[] {
-  if (!sameShape(from, to))
-    throw new ArgumentError("plan", `a program over [${to}] reads a value of shape [${from}]`);
-  return strides;
-}
-
-/** Dimensions from the farthest apart to the nearest; those of size 1 stay where they are. */
-function orderOf({ shape, strides }: Window): number[] {
-  const dims = shape.map((_, d) => d);
-  const stride = (d: number) => Math.abs(strides[d]!);
-  const real = dims.filter((d) => shape[d] !== 1).sort((a, b) => stride(b) - stride(a) || a - b);
-  return dims.map((d) => (shape[d] === 1 ? d : real.shift()!));
-}
-
-/** The same call over fewer dimensions. */
-function mergeDimensions(call: ElementwiseCall): ElementwiseCall {
-  const { shape, pick } = merged(
-    call.shape,
-    [...stridesOf(call.sources), ...call.results.map((r) => r.operand.strides)],
-    () => true,
-  );
-  return {
-    ...call,
-    shape,
-    sources: call.sources.map((s) => pickSource(s, pick)),
-    results: call.results.map((r) => ({
-      ...r,
-      operand: { ...r.operand, strides: pick(r.operand.strides) },
-    })),
-  };
-}
-
-function mergeReduce(call: ReduceCall): ReduceCall {
-  const { reduced } = call;
-  const { shape, pick } = merged(
-    call.shape,
-    [...stridesOf(call.sources), call.result.strides],
-    (a, b) => reduced[a] === reduced[b],
-  );
-  return {
-    ...call,
-    shape,
-    reduced: pick(reduced),
-    sources: call.sources.map((s) => pickSource(s, pick)),
-    result: { ...call.result, strides: pick(call.result.strides) },
-  };
-}
-
-/** Neighbouring dimensions that every operand steps through as if they were one become one. */
-function merged(
-  shape: Shape,
-  all: readonly (readonly number[])[],
-  alike: (a: number, b: number) => boolean,
-): { shape: number[]; pick: <T>(perDimension: readonly T[]) => T[] } {
-  const groups: { size: number; last: number }[] = [];
-  shape.forEach((size, d) => {
-    if (size === 1) return;
-    const group = groups[groups.length - 1];
-    if (
-      group &&
-      alike(group.last, d) &&
-      all.every((strides) => strides[group.last] === strides[d]! * size)
-    ) {
-      group.size *= size;
-      group.last = d;
-    } else {
-      groups.push({ size, last: d });
-    }
-  });
-  if (groups.length > maxRank) {
-    throw new ArgumentError(
-      "plan",
-      `an operation over ${groups.length} separate dimensions; at most ${maxRank} are supported`,
-    );
-  }
-  return {
-    shape: groups.map(({ size }) => size),
-    pick: (perDimension) => groups.map(({ last }) => perDimension[last]!),
-  };
-}
-
-const stridesOf = (sources: readonly Source[]) =>
-  sources.flatMap((s) =>
-    s.kind === "memory" ? [s.operand.strides] : s.kind === "index" ? [s.strides] : [],
-  );
-
-function pickSource(source: Source, pick: (strides: readonly number[]) => number[]): Source {
-  if (source.kind === "memory")
-    return { ...source, operand: { ...source.operand, strides: pick(source.operand.strides) } };
-  return source.kind === "index" ? { ...source, strides: pick(source.strides) } : source;
 }
