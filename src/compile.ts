@@ -3,15 +3,10 @@
 
 import type { Backend, DeviceBuffer } from "./backends/backend.js";
 import { TraceError } from "./errors.js";
-import {
-  checkFresh,
-  checkMemory,
-  type LoadedPlan as Loaded,
-  LoadedPlan,
-  memoryNeeded,
-} from "./execute.js";
+import { checkFresh, type LoadedPlan as Loaded, LoadedPlan } from "./execute.js";
 import type { DType, TypedArray } from "./graph/dtype.js";
 import type { Node } from "./graph/node.js";
+import { checkMemory, memoryNeeded } from "./memory.js";
 import { bindingOf, bound, statesBehind } from "./ops/leaf.js";
 import { type ExplainedCall, explain, explainCalls } from "./plan/explain.js";
 import { makePlan, type Plan } from "./plan/plan.js";

@@ -2,10 +2,11 @@
 // bound, results handed out.
 
 import type { Backend, DeviceBuffer, Executable, RunResult } from "./backends/backend.js";
-import { MemoryError, StaleTensorError, TraceError } from "./errors.js";
+import { StaleTensorError, TraceError } from "./errors.js";
 import { byteSize, type TypedArray, viewArray } from "./graph/dtype.js";
 import type { Binding, Node } from "./graph/node.js";
 import { sizeOf } from "./graph/shape.js";
+import { checkMemory, holdMemory, releaseMemory } from "./memory.js";
 import { bindingOf, statesBehind } from "./ops/leaf.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import { getBackend } from "./runtime.js";
@@ -18,9 +19,6 @@ export type Arguments = readonly (TypedArray | DeviceBuffer)[];
 type PendingArguments = readonly (Arguments[number] | Promise<TypedArray>)[];
 
 type DeviceBinding = Extract<Binding, { kind: "device" }>;
-
-/** Plans that each backend has loaded: they share its arena and scratch memory. */
-const loaded = new WeakMap<Backend, Set<LoadedPlan>>();
 
 export class LoadedPlan {
   private readonly executable: Executable;
@@ -39,8 +37,7 @@ export class LoadedPlan {
     this.foreign = plan.inputs.filter(
       (b) => b.kind === "device" && b.owner !== backend,
     ) as DeviceBinding[];
-    const others = loaded.get(backend) ?? new Set();
-    loaded.set(backend, others.add(this));
+    holdMemory(backend, this);
   }
 
   /**
@@ -93,7 +90,7 @@ export class LoadedPlan {
 
   /** Frees the plan's memory, after the runs that were asked for. */
   dispose(): void {
-    loaded.get(this.backend)?.delete(this);
+    releaseMemory(this.backend, this);
     this.idle.then(() => this.executable.dispose());
   }
 }
@@ -232,62 +229,3 @@ function outsideTrace(): never {
 export function checkFresh(binding: Extract<Binding, { kind: "state" }>): void {
   if (binding.version !== binding.state.version) throw new StaleTensorError(binding.state.name);
 }
-
-// ---------------------------------------------------------------- memory
-
-/** Bytes that a plan needs and a backend does not hold yet. */
-export function memoryNeeded(plan: Plan, backend: Backend): number {
-  const { program } = plan;
-  const shared = program.arenaBytes + backend.scratchBytes(program.calls);
-  const held = Math.max(
-    0,
-    ...[...(loaded.get(backend) ?? [])].map((p) => p.plan.program.arenaBytes + p.scratchBytes),
-  );
-  const ownBuffers = program.buffers.reduce(
-    (sum, b) => sum + (b.kind === "input" || b.kind === "output" ? b.bytes : 0),
-    0,
-  );
-  const newStates = plan.states.reduce(
-    (sum, s) => sum + (s.place.kind === "device" ? 0 : sizeOf(s.shape) * byteSize[s.dtype]),
-    0,
-  );
-  return Math.max(0, shared - held) + ownBuffers + newStates;
-}
-
-/** Throws MemoryError if the machine has less; `smaller` plans the same for another batch size. */
-export function checkMemory(
-  plan: Plan,
-  backend: Backend,
-  batch?: number,
-  smaller?: (batch: number) => Plan,
-): void {
-  const available = backend.availableMemory();
-  if (available === undefined) return;
-  const needed = memoryNeeded(plan, backend);
-  if (needed <= available) return;
-  let fits: number | undefined;
-  if (batch && smaller) {
-    let [low, high] = [0, batch];
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (memoryNeeded(smaller(middle), backend) <= available) low = middle;
-      else high = middle;
-    }
-    fits = low;
-  }
-  const advice =
-    fits === undefined
-      ? "use smaller tensors"
-      : fits > 0
-        ? `a batch of ${fits} would fit`
-        : "not even a batch of 1 would fit";
-  throw new MemoryError(
-    needed,
-    available,
-    fits || undefined,
-    `memory: this needs ${gibibytes(needed)}, and ${gibibytes(available)} are free; ${advice}`,
-  );
-}
-
-const gibibytes = (bytes: number) =>
-  bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${Math.ceil(bytes / 2 ** 20)} MiB`;

@@ -17,7 +17,7 @@ const layers: readonly (readonly [name: string, files: RegExp])[] = [
   ["ops", /^ops\//],
   ["tensor", /^(tensor|format|trace|state|runtime)\.ts$/],
   ["plan", /^plan\//],
-  ["compile", /^(execute|compile)\.ts$/],
+  ["compile", /^(execute|memory|compile)\.ts$/],
   ["backends", /^backends\//],
   ["engine", /^engine\.ts$/],
   ["nn, optim", /^(nn|optim)\//],

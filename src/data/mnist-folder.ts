@@ -62,13 +62,19 @@ export async function readMnistFolder(
     const bytes = await readFileLimited(file, byteLimit(name, format) + gzipOverhead);
     return { file, bytes: await unpack(name, format, file, bytes, verify) };
   };
-  const split = async (images: MnistFile, labels: MnistFile) =>
-    assemble(folder, format, ...(await Promise.all([read(images), read(labels)])));
-  const [train, test] = await Promise.all([
-    split("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    split("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-  ]);
-  return { train, test };
+  // all at once, but of several errors always the first file's
+  const settled = await Promise.allSettled(mnistFiles.map(read));
+  const failed = settled.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+  const files = new Map(
+    settled.map((result, i) => [mnistFiles[i], (result as PromiseFulfilledResult<Content>).value]),
+  );
+  const split = (images: MnistFile, labels: MnistFile) =>
+    assemble(folder, format, files.get(images)!, files.get(labels)!);
+  return {
+    train: split("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    test: split("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+  };
 }
 
 /** Decompresses a file of the set (where it is .gz) and checks that it is the published one. */
