@@ -4,7 +4,19 @@ import "./engine.js";
 
 export type { Backend } from "./backends/backend.js";
 export { openReference } from "./backends/reference/index.js";
+export { cat, countCorrect, grad, oneHot, stack, where } from "./combine.js";
 export { type Compiled, type CompileOptions, compile, type PlanReport } from "./compile.js";
+export {
+  arange,
+  fromTypedArray,
+  full,
+  ones,
+  rand,
+  randn,
+  scalar,
+  tensor,
+  zeros,
+} from "./create.js";
 export * from "./errors.js";
 export type { DType, TypedArray } from "./graph/dtype.js";
 export type { Shape } from "./graph/shape.js";
@@ -19,23 +31,4 @@ export {
   setBackend,
   setRandomState,
 } from "./runtime.js";
-export {
-  arange,
-  cat,
-  countCorrect,
-  fromTypedArray,
-  full,
-  grad,
-  type NestedArray,
-  oneHot,
-  ones,
-  rand,
-  randn,
-  scalar,
-  stack,
-  Tensor,
-  type TensorLike,
-  tensor,
-  where,
-  zeros,
-} from "./tensor.js";
+export { type NestedArray, Tensor, type TensorLike } from "./tensor.js";

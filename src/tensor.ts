@@ -3,27 +3,19 @@
 
 import { ArgumentError, ShapeError, TraceError } from "./errors.js";
 import { formatTensor } from "./format.js";
-import { type DType, dtypeOf, emptyArray, type TypedArray } from "./graph/dtype.js";
+import type { DType, TypedArray } from "./graph/dtype.js";
 import type { Node } from "./graph/node.js";
-import {
-  checkShape,
-  normalizeDim,
-  type Shape,
-  sameShape,
-  showShape,
-  sizeOf,
-} from "./graph/shape.js";
+import { normalizeDim, type Shape, showShape, sizeOf } from "./graph/shape.js";
 import { gradients } from "./ops/backward.js";
 import { expand, reshape } from "./ops/broadcast.js";
 import { detach } from "./ops/detach.js";
 import * as elementwise from "./ops/elementwise.js";
-import { bindingOf, bound, constant, index } from "./ops/leaf.js";
+import { bindingOf, constant } from "./ops/leaf.js";
 import { logSoftmax, softmax } from "./ops/loss.js";
 import { matmul } from "./ops/matmul.js";
 import * as movement from "./ops/movement.js";
-import { normal, uniform } from "./ops/random.js";
 import * as reduce from "./ops/reduce.js";
-import { randomSource, requireTrace, runtime } from "./runtime.js";
+import { requireTrace, runtime } from "./runtime.js";
 
 /** Anything that counts as a tensor operand: numbers become scalars. */
 export type TensorLike = Tensor | number;
@@ -398,7 +390,8 @@ export class Tensor {
 
 export type NestedArray = number | NestedArray[];
 
-const lift = (value: TensorLike, like: Tensor): Node =>
+/** A number as a scalar that goes with `like`. */
+export const lift = (value: TensorLike, like: Tensor): Node =>
   typeof value === "number"
     ? constant(value, like.dtype === "f32" || !Number.isInteger(value) ? "f32" : "i32")
     : value.node;
@@ -408,136 +401,3 @@ const binary = (op: (a: Node, b: Node) => Node, a: Tensor, b: TensorLike) =>
   new Tensor(op(a.node, lift(b, a)));
 const variadic = (args: number[] | [Shape]): Shape =>
   typeof args[0] === "object" ? args[0] : (args as number[]);
-
-// ---------------------------------------------------------------- creation
-
-/**
- * A tensor of the given values, copied: nested arrays of numbers (f32 unless told otherwise), or a
- * typed array (f32, i32 or u8 by its type) with a shape.
- *
- * @example tensor([[1, 2], [3, 4]]).shape; // [2, 2]
- */
-export function tensor(values: NestedArray | TypedArray, shape?: Shape, dtype?: DType): Tensor {
-  if (typeof values === "number" || Array.isArray(values)) {
-    const found: number[] = [];
-    for (let v: NestedArray | undefined = values; Array.isArray(v); v = v[0]) found.push(v.length);
-    const flat: number[] = [];
-    const walk = (v: NestedArray, d: number) => {
-      if (typeof v === "number" ? d !== found.length : v.length !== found[d]) {
-        throw new ShapeError(
-          "tensor",
-          `rows differ in length; every row at depth ${d} must have ${found[d] ?? 0} elements`,
-        );
-      }
-      if (typeof v === "number") flat.push(v);
-      else for (const x of v) walk(x, d + 1);
-    };
-    walk(values, 0);
-    const data = emptyArray(dtype ?? "f32", flat.length);
-    data.set(flat);
-    return fromTypedArray(data, shape ?? found);
-  }
-  const copy = values.slice() as TypedArray;
-  const made = fromTypedArray(copy, shape ?? [values.length]);
-  return dtype ? made.to(dtype) : made;
-}
-
-/** As `tensor`, without the copy: the array must not change afterwards. */
-export function fromTypedArray(data: TypedArray, shape: Shape): Tensor {
-  checkShape("tensor", shape);
-  if (sizeOf(shape) !== data.length) {
-    throw new ShapeError(
-      "tensor",
-      `${data.length} values do not fill a tensor of shape ${showShape(shape)}`,
-      [shape],
-    );
-  }
-  return new Tensor(bound(shape, dtypeOf(data), { kind: "host", data }));
-}
-
-const filled = (value: number, shape: Shape, dtype: DType): Tensor => {
-  checkShape("full", shape);
-  return new Tensor(expand(constant(value, dtype), shape));
-};
-
-export const zeros = (shape: Shape, dtype: DType = "f32"): Tensor => filled(0, shape, dtype);
-export const ones = (shape: Shape, dtype: DType = "f32"): Tensor => filled(1, shape, dtype);
-export const full = (shape: Shape, value: number, dtype: DType = "f32"): Tensor =>
-  filled(value, shape, dtype);
-export const scalar = (value: number, dtype: DType = "f32"): Tensor =>
-  new Tensor(constant(value, dtype));
-
-/** 0, 1, …, n − 1 as i32. */
-export function arange(n: number): Tensor {
-  checkShape("arange", [n]);
-  return new Tensor(index([n]));
-}
-
-/** Uniform in [0, 1). */
-export function rand(shape: Shape): Tensor {
-  checkShape("rand", shape);
-  return new Tensor(uniform(shape, randomSource()));
-}
-
-/** Standard normal. */
-export function randn(shape: Shape): Tensor {
-  checkShape("randn", shape);
-  return new Tensor(normal(shape, randomSource()));
-}
-
-// ---------------------------------------------------------------- several tensors
-
-/** One after the other along `dim`. */
-export const cat = (tensors: readonly Tensor[], dim = 0): Tensor =>
-  new Tensor(
-    movement.concat(
-      tensors.map((t) => t.node),
-      dim,
-    ),
-  );
-
-/** Along a new dimension. */
-export const stack = (tensors: readonly Tensor[], dim = 0): Tensor =>
-  cat(
-    tensors.map((t) => t.unsqueeze(dim)),
-    dim,
-  );
-
-/** `a` where the condition is not 0, else `b`. */
-export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
-  const like = a instanceof Tensor ? a : b instanceof Tensor ? b : scalar(0);
-  return new Tensor(elementwise.where(condition.node, lift(a, like), lift(b, like)));
-}
-
-/** `classes` columns, 1 where the column's number is the label; u8. */
-export function oneHot(labels: Tensor, classes: number): Tensor {
-  return labels.unsqueeze(-1).eq(arange(classes));
-}
-
-/** How many rows of logits [n, classes] have their largest value at the target [n]; i32 scalar. */
-export function countCorrect(logits: Tensor, target: Tensor): Tensor {
-  return logits.argmax(1).eq(target).sum();
-}
-
-/**
- * d loss / d w for each w of `wrt`, anywhere; zeros where the loss does not depend on it.
- *
- * @example
- * const x = tensor([1, 2, 3]);
- * grad(x.mul(x).sum(), [x])[0]; // [2, 4, 6]
- */
-export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
-  return gradients(
-    loss.node,
-    wrt.map((w) => w.node),
-  ).map((g, i) => (g ? new Tensor(g) : zeros(wrt[i]!.shape)));
-}
-
-/** Throws unless `value` has the shape. */
-export function checkSameShape(op: string, value: Shape, wanted: Shape): void {
-  if (!sameShape(value, wanted))
-    throw new ShapeError(op, `expects ${showShape(wanted)}, got ${showShape(value)}`, [
-      wanted,
-      value,
-    ]);
-}

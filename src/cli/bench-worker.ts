@@ -3,9 +3,10 @@
 
 import { readFileSync } from "node:fs";
 import { compile } from "../compile.js";
+import { fromTypedArray } from "../create.js";
 import { SGD } from "../optim/index.js";
 import { manualSeed, noGrad } from "../runtime.js";
-import { fromTypedArray, type Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import { trainStep } from "../train/steps.js";
 import { useBackend } from "./backend.js";
 import type { BenchResult, BenchTask } from "./bench.js";

@@ -3,8 +3,9 @@
 // number of workers, on timing, or on what was asked for before. Browser-safe where nothing is resized
 // (threads are Node's, and imported only then).
 
+import { fromTypedArray } from "../create.js";
 import { ArgumentError } from "../errors.js";
-import { fromTypedArray, type Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import type { Dataset } from "./dataset.js";
 import { gather, prepare } from "./prepare.js";
 import { resizedSize } from "./resize.js";

@@ -92,3 +92,12 @@ export function normalizeDims(
   }
   return sorted;
 }
+
+/** Throws unless `value` has the shape. */
+export function checkSameShape(op: string, value: Shape, wanted: Shape): void {
+  if (!sameShape(value, wanted))
+    throw new ShapeError(op, `expects ${showShape(wanted)}, got ${showShape(value)}`, [
+      wanted,
+      value,
+    ]);
+}

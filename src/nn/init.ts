@@ -1,8 +1,9 @@
 // Initial weights. Each function replaces a parameter's values; they are drawn when first needed.
 
+import { full, rand, randn } from "../create.js";
 import { ShapeError } from "../errors.js";
 import { type Shape, showShape, sizeOf } from "../graph/shape.js";
-import { full, rand, randn, type Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import type { AnyModule } from "./module.js";
 import type { StateTensor } from "./parameter.js";
 

@@ -1,11 +1,12 @@
 // The base of all layers and networks. Parameters, buffers and child modules are plain fields; their
 // names are those of PyTorch's state dicts. A module is called like a function: `net(x)`.
 
+import { fromTypedArray } from "../create.js";
 import { FoveaError, ShapeError } from "../errors.js";
 import type { TypedArray } from "../graph/dtype.js";
 import { type Shape, sameShape, showShape } from "../graph/shape.js";
 import { runtime } from "../runtime.js";
-import { fromTypedArray, Tensor } from "../tensor.js";
+import { Tensor } from "../tensor.js";
 import { Parameter, StateTensor } from "./parameter.js";
 
 /** Called after a module's forward, with what it returned. */

@@ -1,11 +1,13 @@
 // Tensors that last: what a module learns (Parameter) or merely keeps (Buffer).
 
+import { zeros } from "../create.js";
 import type { Node } from "../graph/node.js";
+import { checkSameShape } from "../graph/shape.js";
 import { detach } from "../ops/detach.js";
 import { statesBehind } from "../ops/leaf.js";
 import { runtime } from "../runtime.js";
 import { State } from "../state.js";
-import { checkSameShape, Tensor, zeros } from "../tensor.js";
+import { Tensor } from "../tensor.js";
 
 /** A tensor whose values stay from one run to the next. Reading it outside compile() gives the present ones. */
 export class StateTensor extends Tensor {

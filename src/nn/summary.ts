@@ -1,10 +1,11 @@
 // What a network is made of: shapes, parameters, multiply-adds. Nothing is computed, since shapes are
 // known without values.
 
+import { zeros } from "../create.js";
 import { type Node, topological } from "../graph/node.js";
 import { type Shape, sizeOf } from "../graph/shape.js";
 import { noGrad, randomState, setRandomState } from "../runtime.js";
-import { Tensor, zeros } from "../tensor.js";
+import { Tensor } from "../tensor.js";
 import type { AnyModule, Module } from "./module.js";
 
 export interface LayerSummary {

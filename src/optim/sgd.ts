@@ -1,7 +1,7 @@
+import { zeros } from "../create.js";
 import { ArgumentError } from "../errors.js";
 import { Buffer, type Parameter } from "../nn/parameter.js";
 import { requireTrace } from "../runtime.js";
-import { zeros } from "../tensor.js";
 import { Optimizer } from "./optimizer.js";
 
 export interface SGDOptions {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import "../engine.js";
-import { scalar, type Tensor } from "../tensor.js";
+import { scalar } from "../create.js";
+import type { Tensor } from "../tensor.js";
 import type { BatchResult } from "./history.js";
 import { runPipeline } from "./pipeline.js";
 

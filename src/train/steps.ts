@@ -1,12 +1,13 @@
 // The two functions that training replays: a step of the optimizer, and a test. They say what is
 // computed for a batch; fit.ts says for which.
 
+import { countCorrect } from "../combine.js";
 import { type Compiled, compile } from "../compile.js";
 import { crossEntropy } from "../nn/functional.js";
 import type { Module } from "../nn/module.js";
 import type { Optimizer } from "../optim/optimizer.js";
 import { noGrad } from "../runtime.js";
-import { countCorrect, type Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 
 /** Mean over the batch, of logits [n, classes] and labels [n]. */
 export type Loss = (logits: Tensor, target: Tensor) => Tensor;
