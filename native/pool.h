@@ -116,6 +116,22 @@ class WindowLists {
     return sum;
   }
 
+  /** Calls body(window) for each window over position i of an axis. */
+  template <class Body>
+  FOVEA_INLINE void over(int axis, int64_t i, Body&& body) const {
+    for (int32_t w = starts_[axis][i]; w < starts_[axis][i + 1]; ++w) body(windows_[axis][w]);
+  }
+
+  /** Whether the same windows are over positions i and j of an axis. */
+  bool sameOutputs(int axis, int64_t i, int64_t j) const {
+    const int32_t *starts = starts_[axis], count = starts[i + 1] - starts[i];
+    if (starts[j + 1] - starts[j] != count) return false;
+    for (int32_t w = 0; w < count; ++w) {
+      if (windows_[axis][starts[i] + w].output != windows_[axis][starts[j] + w].output) return false;
+    }
+    return true;
+  }
+
   /** Calls body(row window, column window) for each window over row i, column j. */
   template <class Body>
   FOVEA_INLINE void each(int64_t i, int64_t j, Body&& body) const {
@@ -131,7 +147,7 @@ class WindowLists {
   Window* windows_[2];
 };
 
-/** Calls body(image, row) for each row of each image, on all threads. */
+/** Calls body(image, row, thread) for each row of each image, on all threads. */
 template <class Body>
 void forEachRow(const Frame& frame, const PoolGeometry& g, int64_t rows, const Body& body) {
   const int64_t all = g.batch * rows;
@@ -139,9 +155,9 @@ void forEachRow(const Frame& frame, const PoolGeometry& g, int64_t rows, const B
   const double bytes = 4.0 * static_cast<double>(g.batch * g.channels * g.inSize[0] * g.inSize[1]);
   frame.pool.run(
       static_cast<int>(tasks),
-      [&](int task, int) {
+      [&](int task, int thread) {
         for (int64_t i = task * all / tasks; i < (task + 1) * all / tasks; ++i) {
-          body(i / rows, i % rows);
+          body(i / rows, i % rows, thread);
         }
       },
       4 * bytes);

@@ -42,7 +42,7 @@ void maxPool(const MaxPool2dArgs& args, const Frame& frame) {
   float* y = frame.at<float>(args.y);
   Index* index = frame.at<Index>(args.index);
   const ptrdiff_t down = g.dilation[0] * xs[2], across = g.dilation[1] * xs[3];
-  forEachRow(frame, g, g.outSize[0], [&](int64_t n, int64_t oh) {
+  forEachRow(frame, g, g.outSize[0], [&](int64_t n, int64_t oh, int) {
     const Span rows = windowSpan(g, 0, oh);
     for (int64_t ow = 0; ow < g.outSize[1]; ++ow) {
       const Span cols = windowSpan(g, 1, ow);
@@ -93,7 +93,7 @@ void maxPoolGrad(const MaxPool2dGradArgs& args, const Frame& frame) {
   const Index* index = frame.at<Index>(args.index);
   float* gx = frame.at<float>(args.gx);
   const WindowLists lists(frame.scratch, g);
-  forEachRow(frame, g, g.inSize[0], [&](int64_t n, int64_t ih) {
+  forEachRow(frame, g, g.inSize[0], [&](int64_t n, int64_t ih, int) {
     for (int64_t iw = 0; iw < g.inSize[1]; ++iw) {
       float* to = gx + n * xs[0] + ih * xs[2] + iw * xs[3];
       forEachVector<contiguous>(g.channels, [&](auto channels) __attribute__((always_inline)) {

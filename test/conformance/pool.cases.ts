@@ -88,6 +88,7 @@ const always: Spec[] = [
   complete({ ...usual, inSize: [12, 12] }, true),
   complete({ ...usual, kernelSize: [2, 2], channels: 6, inSize: [28, 28] }, false),
   complete({ ...usual, stride: [1, 1], padding: [1, 1] }, false),
+  complete({ ...usual, channels: 5, kernelSize: [2, 3], padding: [1, 1], dilation: [2, 1] }, true),
   // Global pooling.
   complete({ ...usual, kernelSize: [13, 13], stride: [13, 13] }, false),
 ].map((geometry, seed) => ({
