@@ -25,7 +25,7 @@ struct Correlation {
 
 Correlation forwardOf(const Conv2dArgs& args, const float* x) {
   const ConvGeometry& g = args.geometry;
-  const ptrdiff_t* w = args.w.strides;
+  const int64_t* w = args.w.strides;
   const int64_t columns = g.outChannels / g.groups;
   return {g.batch, g.groups, g.inChannels / g.groups, columns,
           {g.kernelSize[0], g.kernelSize[1]}, {g.stride[0], g.stride[1]},
@@ -37,7 +37,7 @@ Correlation forwardOf(const Conv2dArgs& args, const float* x) {
 
 Correlation backwardOf(const Conv2dGradInputArgs& args, const float* gy) {
   const ConvGeometry& g = args.geometry;
-  const ptrdiff_t* w = args.w.strides;
+  const int64_t* w = args.w.strides;
   const int64_t channels = g.outChannels / g.groups, last[2] = {g.kernelSize[0] - 1, g.kernelSize[1] - 1};
   return {g.batch, g.groups, channels, g.inChannels / g.groups,
           {g.kernelSize[0], g.kernelSize[1]}, {1, 1}, {g.dilation[0], g.dilation[1]},

@@ -163,7 +163,7 @@ const char* conv2dGradWeightLanes(const Conv2dGradWeightArgs& args, const Frame&
   frame.pool.run(static_cast<int>(f.chunks), sumChunk, workOf(g));
 
   float* gw = frame.at<float>(args.gw);
-  const ptrdiff_t* to = args.gw.strides;
+  const int64_t* to = args.gw.strides;
   const auto finish = [&](int task, int) {  // a kernel row of a group
     const int64_t group = task / g.kernelSize[0], i = task % g.kernelSize[0];
     const float* sums = f.sums + task * (f.window / g.kernelSize[0]) * f.columns * kLanes;

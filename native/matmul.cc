@@ -25,7 +25,7 @@ struct Problem {
   bool swapped;
 
   explicit Problem(const MatmulArgs& p) {
-    const ptrdiff_t *a = p.a.strides, *b = p.b.strides, *c = p.c.strides;
+    const int64_t *a = p.a.strides, *b = p.b.strides, *c = p.c.strides;
     const Problem straight(p.m, p.n, p.k, a[1], a[2], b[1], b[2], c[1], c[2], false);
     const Problem turned(p.n, p.m, p.k, b[2], b[1], a[2], a[1], c[2], c[1], true);
     *this = turned.cost() < straight.cost() ? turned : straight;

@@ -35,7 +35,7 @@ FOVEA_INLINE ivec loadIndex(const int32_t* p, ptrdiff_t stride, int lanes) {
 template <class Index, bool contiguous>
 void maxPool(const MaxPool2dArgs& args, const Frame& frame) {
   const PoolGeometry& g = args.geometry;
-  const ptrdiff_t *xs = args.x.strides, *ys = args.y.strides, *is = args.index.strides;
+  const int64_t *xs = args.x.strides, *ys = args.y.strides, *is = args.index.strides;
   const ptrdiff_t xc = channelStrideOf(args.x, g), yc = channelStrideOf(args.y, g),
                   ic = channelStrideOf(args.index, g);
   const float* x = frame.at<float>(args.x);
@@ -86,7 +86,7 @@ void maxPool(const MaxPool2dArgs& args, const Frame& frame) {
 template <class Index, bool contiguous>
 void maxPoolGrad(const MaxPool2dGradArgs& args, const Frame& frame) {
   const PoolGeometry& g = args.geometry;
-  const ptrdiff_t *gs = args.gy.strides, *is = args.index.strides, *xs = args.gx.strides;
+  const int64_t *gs = args.gy.strides, *is = args.index.strides, *xs = args.gx.strides;
   const ptrdiff_t gc = channelStrideOf(args.gy, g), ic = channelStrideOf(args.index, g),
                   xc = channelStrideOf(args.gx, g);
   const float* gy = frame.at<float>(args.gy);
