@@ -1,13 +1,17 @@
-// The thread pool. A job is published in one atomic word, its ticket: (job number, next task).
-// Threads claim tasks by compare-and-swap on the ticket, so a thread that wakes late finds either
-// a current job or nothing to do, and the caller waits for the tasks alone, never for a thread to
-// wake up. Workers spin for a moment after each job, since kernels follow each other closely, and
-// then sleep.
+// The thread pool. The tasks of a job are cut into one range for each thread; a thread takes those of
+// its own range in their order, then what is left of the others'. Kernels number their tasks along the
+// batch, so a thread finds in its own cache what it wrote there in the kernel before.
+//
+// Each range is published in one atomic word, its ticket: (job number, next task). Tasks are claimed by
+// compare-and-swap on the ticket, so a thread that wakes late finds either a current job or nothing to
+// do, and the caller waits for the tasks alone, never for a thread to wake up. Workers spin for a moment
+// after each job, since kernels follow each other closely, and then sleep.
 #include "parallel.h"
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -32,12 +36,20 @@ inline uint64_t ticketOf(uint64_t job, uint32_t next) { return job << 32 | next;
 inline uint64_t jobOf(uint64_t ticket) { return ticket >> 32; }
 inline uint32_t nextOf(uint64_t ticket) { return static_cast<uint32_t>(ticket); }
 
+/** The tasks of a range that nobody has claimed yet. */
+struct alignas(64) Ticket {
+  std::atomic<uint64_t> value{ticketOf(0, kClosed)};
+};
+
 }  // namespace
 
 struct Pool::State {
-  alignas(64) std::atomic<uint64_t> ticket{ticketOf(0, kClosed)};
+  explicit State(int threads) : ranges(static_cast<uint32_t>(threads)), tickets(new Ticket[ranges]) {}
+
+  const uint32_t ranges;
+  const std::unique_ptr<Ticket[]> tickets;
   alignas(64) std::atomic<int> done{0};
-  // Written while the ticket is closed. A thread may read them torn, but then its claim fails.
+  // Written while the tickets are closed. A thread may read them torn, but then its claim fails.
   alignas(64) std::atomic<Task> call{nullptr};
   std::atomic<const void*> context{nullptr};
   std::atomic<uint32_t> tasks{0};
@@ -48,14 +60,23 @@ struct Pool::State {
   std::condition_variable wake;
   std::vector<std::thread> workers;
 
+  uint32_t startOf(uint32_t range, uint32_t count) const {
+    return static_cast<uint32_t>(uint64_t{range} * count / ranges);
+  }
+
   /** Runs tasks of the current job until none is left unclaimed. */
   void help(int thread) {
+    for (uint32_t i = 0; i < ranges; ++i) drain((static_cast<uint32_t>(thread) + i) % ranges, thread);
+  }
+
+  void drain(uint32_t range, int thread) {
+    std::atomic<uint64_t>& ticket = tickets[range].value;
     uint64_t seen = ticket.load(std::memory_order_acquire);
     const uint64_t job = jobOf(seen);
     const Task body = call.load(std::memory_order_acquire);
     const void* const argument = context.load(std::memory_order_acquire);
-    const uint32_t count = tasks.load(std::memory_order_acquire);
-    while (jobOf(seen) == job && nextOf(seen) < count) {
+    const uint32_t end = startOf(range + 1, tasks.load(std::memory_order_acquire));
+    while (jobOf(seen) == job && nextOf(seen) < end) {
       if (!ticket.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel)) continue;
       body(argument, static_cast<int>(nextOf(seen)), thread);
       done.fetch_add(1, std::memory_order_release);
@@ -63,17 +84,20 @@ struct Pool::State {
     }
   }
 
+  /** The ticket that is opened last: a job that it shows is open everywhere. */
+  uint64_t latest() const { return tickets[0].value.load(); }
+
   void work(int thread) {
     uint64_t finished = 0;  // the last job in which this thread found nothing more to do
     while (waitForJobAfter(finished)) {
-      finished = jobOf(ticket.load(std::memory_order_acquire));
+      finished = jobOf(latest());
       help(thread);
     }
   }
 
   bool waitForJobAfter(uint64_t job) {
     const auto fresh = [&] {
-      const uint64_t now = ticket.load();
+      const uint64_t now = latest();
       return stop.load() || (jobOf(now) != job && nextOf(now) != kClosed);
     };
     const auto end = std::chrono::steady_clock::now() + kSpin;
@@ -93,9 +117,11 @@ struct Pool::State {
   }
 };
 
-Pool::Pool(int threads) : state_(new State) {
+Pool::Pool(int threads) : state_(new State(threads)) {
   for (int thread = 1; thread < threads; ++thread) {
-    state_->workers.emplace_back([state = state_, thread] { state->work(thread); });
+    state_->workers.emplace_back([state = state_, thread] {
+      state->work(thread);
+    });
   }
 }
 
@@ -117,13 +143,16 @@ void Pool::run(int tasks, Task call, const void* context, double work) {
     return;
   }
   State& state = *state_;
-  const uint64_t job = (jobOf(state.ticket.load()) + 1) & 0xffffffff;
-  state.ticket.store(ticketOf(job, kClosed));
+  const uint64_t job = (jobOf(state.latest()) + 1) & 0xffffffff;
+  const uint32_t count = static_cast<uint32_t>(tasks);
+  for (uint32_t r = 0; r < state.ranges; ++r) state.tickets[r].value.store(ticketOf(job, kClosed));
   state.call.store(call, std::memory_order_release);
   state.context.store(context, std::memory_order_release);
-  state.tasks.store(static_cast<uint32_t>(tasks), std::memory_order_release);
+  state.tasks.store(count, std::memory_order_release);
   state.done.store(0, std::memory_order_release);
-  state.ticket.store(ticketOf(job, 0));
+  for (uint32_t r = state.ranges; r-- > 0;) {
+    state.tickets[r].value.store(ticketOf(job, state.startOf(r, count)));
+  }
   if (state.sleepers.load() > 0) {
     { const std::lock_guard<std::mutex> lock(state.mutex); }
     state.wake.notify_all();

@@ -1,5 +1,5 @@
-// A small pool of threads. One caller at a time; tasks are handed out in order of their number, so
-// which thread runs a task is not fixed: a task's result must depend on its number alone.
+// A small pool of threads. One caller at a time. Which thread runs a task is not fixed: a task's result
+// must depend on its number alone. Neighbouring tasks tend to run on the same thread, in every job.
 #pragma once
 #include <cstddef>
 
