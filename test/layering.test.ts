@@ -12,7 +12,7 @@ const src = join(dirname(fileURLToPath(import.meta.url)), "../src");
 const layers: readonly (readonly [name: string, files: RegExp])[] = [
   ["errors", /^errors\.ts$/],
   ["element types, shapes", /^graph\/(dtype|shape|threefry)\.ts$/],
-  ["backend contract", /^backends\/(kernels|backend)\.ts$/],
+  ["backend contract", /^backends\/(kernels|backend|operands)\.ts$/],
   ["graph", /^graph\//],
   ["ops", /^ops\//],
   ["tensor", /^(tensor|create|combine|format|trace|state|runtime)\.ts$/],

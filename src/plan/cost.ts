@@ -1,10 +1,10 @@
 // What a call costs, counted from its sizes: floating-point operations and bytes moved at least once.
 
 import type { KernelCall, Operand } from "../backends/kernels.js";
+import { operandsOf } from "../backends/operands.js";
 import { byteSize } from "../graph/dtype.js";
 import { sizeOf } from "../graph/shape.js";
 import { convMacs } from "../ops/conv.js";
-import { operandsOf } from "./ir.js";
 
 /** Floating-point operations, a multiply-add counted as two. */
 export function flopsOf(call: KernelCall): number {
@@ -74,10 +74,8 @@ export function algorithmOf(call: KernelCall): string {
 
 /** Bytes that a call reads and writes, each element once. */
 export function bytesOf(call: KernelCall): number {
-  const { reads, writes } = operandsOf(call);
-  const size = extents(call);
-  return [...reads, ...writes].reduce(
-    (sum, operand) => sum + byteSize[operand.dtype] * elements(operand, size(operand)),
+  return operandsOf(call).reduce(
+    (sum, { operand, shape }) => sum + byteSize[operand.dtype] * elements(operand, shape),
     0,
   );
 }
@@ -85,51 +83,4 @@ export function bytesOf(call: KernelCall): number {
 /** Elements that an operand touches: dimensions of stride 0 are one element repeated. */
 function elements(operand: Operand, shape: readonly number[]): number {
   return shape.reduce((product, n, d) => (operand.strides[d] === 0 ? product : product * n), 1);
-}
-
-/** The sizes that each operand's strides belong to. */
-export function extents(call: KernelCall): (operand: Operand) => readonly number[] {
-  switch (call.kernel) {
-    case "elementwise":
-    case "reduce":
-      return () => call.shape;
-    case "matmul": {
-      const { batch, m, n, k, a, b, c } = call;
-      return (o) =>
-        o === a ? [batch, m, k] : o === b ? [batch, k, n] : o === c ? [batch, m, n] : [n];
-    }
-    case "conv2d":
-    case "conv2dGradInput":
-    case "conv2dGradWeight": {
-      const { batch, inChannels, outChannels, groups, inSize, outSize, kernelSize } = call.geometry;
-      const roles = call as {
-        readonly x?: Operand;
-        readonly gx?: Operand;
-        readonly w?: Operand;
-        readonly gw?: Operand;
-        readonly bias?: Operand;
-      };
-      return (o) =>
-        o === roles.x || o === roles.gx
-          ? [batch, inChannels, ...inSize]
-          : o === roles.w || o === roles.gw
-            ? [outChannels, inChannels / groups, ...kernelSize]
-            : o === roles.bias
-              ? [outChannels]
-              : [batch, outChannels, ...outSize];
-    }
-    case "maxPool2d":
-    case "maxPool2dGrad":
-    case "avgPool2d":
-    case "avgPool2dGrad": {
-      const { batch, channels, inSize, outSize } = call.geometry;
-      const roles = call as { readonly x?: Operand; readonly gx?: Operand };
-      return (o) => [batch, channels, ...(o === roles.x || o === roles.gx ? inSize : outSize)];
-    }
-    case "crossEntropy":
-      return (o) => (o === call.logits ? [call.rows, call.classes] : [call.rows]);
-    case "crossEntropyGrad":
-      return (o) =>
-        o === call.logits || o === call.glogits ? [call.rows, call.classes] : [call.rows];
-  }
 }

@@ -3,8 +3,9 @@
 // a source that dies with the call, where both have the same layout.
 
 import type { ElementwiseCall, KernelCall } from "../backends/kernels.js";
+import { readsAndWrites } from "../backends/operands.js";
 import { byteSize } from "../graph/dtype.js";
-import { type Draft, operandsOf } from "./ir.js";
+import type { Draft } from "./ir.js";
 
 const alignment = 64;
 
@@ -35,7 +36,7 @@ export function placeInMemory(draft: Draft): Places {
 function lifetimesOf(draft: Draft): Map<number, Lifetime> {
   const lifetimes = new Map<number, Lifetime>();
   draft.calls.forEach((call, i) => {
-    const { reads, writes } = operandsOf(call);
+    const { reads, writes } = readsAndWrites(call);
     for (const { buffer } of [...reads, ...writes]) {
       const { kind, bytes } = draft.buffers[buffer]!;
       if (kind !== "temporary") continue;

@@ -2,7 +2,8 @@
 // results it reads; a parameter is updated as soon as nothing needs its old value any more, so that
 // its gradient's memory is free again at once instead of at the end of the step.
 
-import { type Draft, operandsOf } from "./ir.js";
+import { readsAndWrites } from "../backends/operands.js";
+import type { Draft } from "./ir.js";
 
 /** The ordered draft, or undefined if updates in place contradict each other (a swap of two states). */
 export function orderCalls(draft: Draft): Draft | undefined {
@@ -32,7 +33,7 @@ function dependencies(draft: Draft): Set<number>[] {
   const writers = new Map<number, number[]>();
   const readers = new Map<number, number[]>();
   draft.calls.forEach((call, i) => {
-    const { reads, writes } = operandsOf(call);
+    const { reads, writes } = readsAndWrites(call);
     for (const { buffer } of [...reads, ...writes])
       for (const w of writers.get(buffer) ?? []) before[i]!.add(w);
     for (const { buffer } of reads) append(readers, buffer, i);

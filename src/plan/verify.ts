@@ -1,10 +1,9 @@
 // Checks a finished program against the rules of the contract: a pass that breaks one shows here, not
 // as a wrong number later. Run over every plan that the tests make.
 
-import type { Operand, Program } from "../backends/kernels.js";
+import type { Program } from "../backends/kernels.js";
+import { extentOf, operandsOf, readsAndWrites } from "../backends/operands.js";
 import { byteSize } from "../graph/dtype.js";
-import { extents } from "./cost.js";
-import { operandsOf } from "./ir.js";
 
 /** One sentence for each broken rule; none if the program is sound. */
 export function verify(program: Program): string[] {
@@ -25,15 +24,14 @@ export function verify(program: Program): string[] {
   /** Which buffer's values each arena byte range holds: a write takes its range from all others. */
   const valid = new Set<number>();
   program.calls.forEach((call, i) => {
-    const { reads, writes } = operandsOf(call);
-    const shapeOf = extents(call);
+    const { reads, writes } = readsAndWrites(call);
     const at = `call ${i} (${call.kernel})`;
-    for (const operand of [...reads, ...writes]) {
-      const { low, high } = reach(operand, shapeOf(operand));
+    for (const { operand, shape } of operandsOf(call)) {
+      const [low, high] = extentOf(operand, shape) ?? [0, -1];
       const bytes = bytesOf(operand.buffer);
-      if (low < 0 || high * byteSize[operand.dtype] > bytes) {
+      if (low < 0 || (high + 1) * byteSize[operand.dtype] > bytes) {
         problems.push(
-          `${at} touches elements ${low}…${high - 1} of buffer ${operand.buffer}, which has ${bytes} bytes`,
+          `${at} touches elements ${low}…${high} of buffer ${operand.buffer}, which has ${bytes} bytes`,
         );
       }
     }
@@ -62,18 +60,6 @@ export function verify(program: Program): string[] {
     }
   });
   return problems;
-}
-
-/** The lowest element that an operand touches, and one past the highest. */
-function reach(operand: Operand, shape: readonly number[]): { low: number; high: number } {
-  if (shape.some((n) => n === 0)) return { low: 0, high: 0 };
-  let [low, high] = [operand.offset, operand.offset];
-  shape.forEach((n, d) => {
-    const span = (n - 1) * operand.strides[d]!;
-    if (span < 0) low += span;
-    else high += span;
-  });
-  return { low, high: high + 1 };
 }
 
 function overlap(program: Program, a: number, b: number): boolean {

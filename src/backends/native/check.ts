@@ -8,12 +8,11 @@ import {
   type Instruction,
   type KernelCall,
   maxRank,
-  type Operand,
   type Program,
   type ReduceCall,
 } from "../kernels.js";
+import { extentOf, type OperandUse, operandsOf } from "../operands.js";
 import { kernelNames, maxRegisters } from "./abi.js";
-import { type OperandUse, operandsOf } from "./operands.js";
 
 /** Throws BackendError naming the call and what is wrong with it. */
 export function checkProgram(program: Program): void {
@@ -62,24 +61,13 @@ function problemOfOperand(use: OperandUse, program: Program): string | undefined
     return `writes buffer ${operand.buffer}, which is an ${spec.kind}`;
   }
   if (shape.some((size) => !Number.isInteger(size) || size < 0)) return `shape [${shape}]`;
-  if (shape.includes(0)) return undefined;
-  const [first, last] = extent(operand, shape);
+  const extent = extentOf(operand, shape);
+  if (!extent) return undefined;
+  const [first, last] = extent;
   const bytes = spec.kind === "constant" ? spec.data.byteLength : spec.bytes;
   const count = Math.floor(bytes / byteSize[operand.dtype]);
   if (first >= 0 && last < count) return undefined;
   return `covers elements ${first} to ${last} of buffer ${operand.buffer}, which has ${count}`;
-}
-
-/** The lowest and the highest element that an operand touches. */
-function extent(operand: Operand, shape: readonly number[]): [number, number] {
-  let first = operand.offset;
-  let last = operand.offset;
-  for (const [d, size] of shape.entries()) {
-    const reach = (size - 1) * operand.strides[d]!;
-    if (reach < 0) first += reach;
-    else last += reach;
-  }
-  return [first, last];
 }
 
 // ---------------------------------------------------------------- sources and instructions

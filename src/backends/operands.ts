@@ -1,8 +1,8 @@
-// Which operands a call has, and which shape the strides of each follow. It says nothing of what a
-// kernel does with them.
+// Which operands a call has, and which shape the strides of each follow: for all who look at calls
+// without computing them. It says nothing of what a kernel does with them.
 
-import type { DType } from "../../graph/dtype.js";
-import type { ConvGeometry, KernelCall, Operand, PoolGeometry } from "../kernels.js";
+import type { DType } from "../graph/dtype.js";
+import type { ConvGeometry, KernelCall, Operand, PoolGeometry } from "./kernels.js";
 
 export interface OperandUse {
   /** Its name in the call: "x", "source 2", "result 0". */
@@ -139,4 +139,28 @@ function poolShapes({
   outSize,
 }: PoolGeometry): Record<"x" | "y", number[]> {
   return { x: [batch, channels, ...inSize], y: [batch, channels, ...outSize] };
+}
+
+/** The operands that a call reads and those that it writes. */
+export function readsAndWrites(call: KernelCall): { reads: Operand[]; writes: Operand[] } {
+  const uses = operandsOf(call);
+  return {
+    reads: uses.filter((use) => !use.isWritten).map((use) => use.operand),
+    writes: uses.filter((use) => use.isWritten).map((use) => use.operand),
+  };
+}
+
+/** The lowest and the highest element that an operand touches; undefined if it touches none. */
+export function extentOf(
+  operand: Operand,
+  shape: readonly number[],
+): [low: number, high: number] | undefined {
+  if (shape.includes(0)) return undefined;
+  let [low, high] = [operand.offset, operand.offset];
+  for (const [d, size] of shape.entries()) {
+    const reach = (size - 1) * operand.strides[d]!;
+    if (reach < 0) low += reach;
+    else high += reach;
+  }
+  return [low, high];
 }
