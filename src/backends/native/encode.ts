@@ -39,10 +39,8 @@ export function encodeProgram(program: Program): ArrayBuffer {
       writeStruct(words, structs.BufferSpec, spec);
     }
   }
-  words.push(...calls);
-
   const encoded = new ArrayBuffer(end);
-  new BigInt64Array(encoded, 0, wordCount).set(words.map(BigInt));
+  new BigInt64Array(encoded, 0, wordCount).set([...words, ...calls].map(BigInt));
   const bytes = new Uint8Array(encoded);
   for (const { offset, data } of constants) bytes.set(data, offset);
   return encoded;
