@@ -82,4 +82,19 @@ describe("runPipeline", () => {
       runPipeline({ batches: batches(5), step, onResult: stop, signal: controller.signal }),
     ).rejects.toThrow("enough");
   });
+
+  it("tells nothing after it has ended with an error", async () => {
+    const controller = new AbortController();
+    const { results, onResult } = collect();
+    async function* aborted() {
+      yield* batches(2);
+      controller.abort(new Error("enough"));
+      yield* batches(1);
+    }
+    const { step } = new SlowEngine();
+    await expect(
+      runPipeline({ batches: aborted(), step, onResult, signal: controller.signal }),
+    ).rejects.toThrow("enough");
+    expect(results.length).toBe(2);
+  });
 });

@@ -18,7 +18,7 @@ export interface PipelineOptions {
 /** Steps that may be under way: one that runs and one that waits. */
 const depth = 2;
 
-/** Runs the step on each batch, and returns when the last result has been told. */
+/** Runs the step on each batch. Once this has ended, also with an error, no result is told any more. */
 export async function runPipeline(options: PipelineOptions): Promise<void> {
   const { batches, step, onResult, limit = Number.POSITIVE_INFINITY, signal } = options;
   const running: Promise<StepOutput>[] = [];
@@ -26,21 +26,25 @@ export async function runPipeline(options: PipelineOptions): Promise<void> {
   let before = Promise.resolve();
   let taken = 0;
 
-  for await (const [x, y] of batches) {
-    signal?.throwIfAborted();
-    const run = step(x, y);
-    const values = run.then(({ loss, correct }) => Promise.all([loss.item(), correct.item()]));
-    before = Promise.all([values, before]).then(([[loss, correct]]) =>
-      onResult({ loss, correct, examples: y.shape[0]! }),
-    );
-    before.catch(() => {}); // thrown below, where it is awaited
-    running.push(run);
-    reading.push(before);
-    taken++;
-    if (running.length >= depth) await running.shift();
-    // A value is read behind the step that was already waiting, so its result is a step late.
-    if (reading.length > depth + 1) await reading.shift();
-    if (taken >= limit) break;
+  try {
+    for await (const [x, y] of batches) {
+      signal?.throwIfAborted();
+      const run = step(x, y);
+      const values = run.then(({ loss, correct }) => Promise.all([loss.item(), correct.item()]));
+      before = Promise.all([values, before]).then(([[loss, correct]]) =>
+        onResult({ loss, correct, examples: y.shape[0]! }),
+      );
+      before.catch(() => {}); // thrown below, where it is awaited
+      running.push(run);
+      reading.push(before);
+      taken++;
+      if (running.length >= depth) await running.shift();
+      // A value is read behind the step that was already waiting, so its result is a step late.
+      if (reading.length > depth + 1) await reading.shift();
+      if (taken >= limit) break;
+    }
+    await Promise.all(reading);
+  } finally {
+    await Promise.allSettled(reading); // whoever listens may put its files away after an error
   }
-  await Promise.all(reading);
 }
