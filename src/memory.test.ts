@@ -70,6 +70,17 @@ describe("a plan that needs more memory than there is", () => {
     expect(error.largestBatch).toBeUndefined();
   });
 
+  it("says so for a function that takes no other batch", async () => {
+    available = 1000;
+    const fixed = compile((x: Tensor) =>
+      x
+        .reshape(4, 2, MiB / 8)
+        .exp()
+        .sum(),
+    );
+    expect((await problem(() => fixed(rows(4)))).message).toMatch(/; use smaller tensors$/);
+  });
+
   it("runs where there is enough", async () => {
     available = 64 * MiB;
     expect((await transposedSum()(rows(2))).shape).toEqual([2]);

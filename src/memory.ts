@@ -56,16 +56,10 @@ export function checkMemory(
   if (available === undefined) return;
   const needed = memoryNeeded(plan, backend);
   if (needed <= available) return;
-  let fits: number | undefined;
-  if (batch && smaller) {
-    let [low, high] = [0, batch];
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (memoryNeeded(smaller(middle), backend) <= available) low = middle;
-      else high = middle;
-    }
-    fits = low;
-  }
+  const fits =
+    batch && smaller
+      ? largestBelow(batch, (n) => memoryNeeded(smaller(n), backend) <= available)
+      : undefined;
   const advice =
     fits === undefined
       ? "use smaller tensors"
@@ -78,6 +72,21 @@ export function checkMemory(
     fits || undefined,
     `memory: this needs ${gibibytes(needed)}, and ${gibibytes(available)} are free; ${advice}`,
   );
+}
+
+/** The largest batch that fits; undefined where the function does not take other batches. */
+function largestBelow(batch: number, fits: (batch: number) => boolean): number | undefined {
+  let [low, high] = [0, batch];
+  try {
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (fits(middle)) low = middle;
+      else high = middle;
+    }
+    return low;
+  } catch {
+    return undefined;
+  }
 }
 
 const gibibytes = (bytes: number) =>
