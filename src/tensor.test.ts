@@ -28,6 +28,27 @@ beforeAll(() => {
 });
 afterAll(() => backend.close());
 
+describe("whole numbers", () => {
+  it("stay whole and exact where they are clamped from one side", async () => {
+    const x = tensor(Int32Array.of(2 ** 24 + 1, -3));
+    expect([x.clamp(0).dtype, await x.clamp(0).tolist()]).toEqual(["i32", [2 ** 24 + 1, 0]]);
+    expect(await x.clamp(Number.NEGATIVE_INFINITY, 2 ** 24 + 1).tolist()).toEqual([
+      2 ** 24 + 1,
+      -3,
+    ]);
+  });
+
+  it("have the smallest of them as their minimum", async () => {
+    const [low, high] = [-(2 ** 31), 2 ** 31 - 1];
+    expect(
+      await tensor(Int32Array.of(5, low, high))
+        .min()
+        .item(),
+    ).toBe(low);
+    expect(await tensor(Uint8Array.of(7, 3)).min().item()).toBe(3);
+  });
+});
+
 describe("creation", () => {
   it("from nested arrays and typed arrays", async () => {
     expect(
@@ -200,6 +221,7 @@ describe("what does not fit says what was expected and what came", () => {
     ["expand: [2, 3] cannot be repeated to [4, 3]", () => zeros([2, 3]).expand(4, 3)],
     ["expand: dimensions must be whole numbers ≥ 0, got [-1, 3]", () => zeros([3]).expand(-1, 3)],
     ["flatten: dimension 1 comes after 0", () => zeros([2, 3]).flatten(1, 0)],
+    ["slice: bounds must be whole numbers, got 0.5", () => zeros([3]).slice([0.5, 2])],
     ["sum: dimension 2 is outside a tensor of 2 dimensions", () => zeros([2, 3]).sum(2)],
     ["sum: dimension named twice in [0, 0]", () => zeros([2, 3]).sum([0, -2])],
     ["max: there is no largest of no elements", () => zeros([0, 3]).max(0)],

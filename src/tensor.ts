@@ -146,7 +146,9 @@ export class Tensor {
   }
   /** Every value at least `min` and at most `max`. */
   clamp(min: number, max = Number.POSITIVE_INFINITY): Tensor {
-    return this.maximum(min).minimum(max);
+    // infinity is no whole number: where there is no bound, i32 stays i32
+    const above = min === Number.NEGATIVE_INFINITY ? this : this.maximum(min);
+    return max === Number.POSITIVE_INFINITY ? above : above.minimum(max);
   }
 
   neg(): Tensor {
@@ -240,7 +242,9 @@ export class Tensor {
     return new Tensor(reduce.amax(this.node, dim, keepDim));
   }
   min(dim?: Dims, keepDim = false): Tensor {
-    return this.neg().max(dim, keepDim).neg();
+    // −1 − x turns all of i32 around; −x leaves the smallest number where it is
+    const turned = (x: Tensor) => (x.dtype === "f32" ? x.neg() : x.neg().sub(1));
+    return turned(turned(this).max(dim, keepDim));
   }
   /** The position of the first largest value, i32; in the flattened tensor if no dimension is named. */
   argmax(dim?: number, keepDim = false): Tensor {
@@ -331,7 +335,11 @@ export class Tensor {
       const [start, end, step = 1] = parts[d] ?? [];
       if (!Number.isInteger(step) || step < 1)
         throw new ArgumentError("slice", `the step must be a whole number ≥ 1, got ${step}`);
-      const bound = (value: number) => Math.min(n, Math.max(0, value < 0 ? value + n : value));
+      const bound = (value: number) => {
+        if (Math.trunc(value) !== value)
+          throw new ArgumentError("slice", `bounds must be whole numbers, got ${value}`);
+        return Math.min(n, Math.max(0, value < 0 ? value + n : value));
+      };
       return { start: bound(start ?? 0), end: bound(end ?? n), step };
     });
     return new Tensor(movement.slice(this.node, ranges));
