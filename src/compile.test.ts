@@ -247,6 +247,39 @@ describe("arguments and results", () => {
     expect(await p.item()).toBe(-2);
   });
 
+  it("values set behind a call that waits are not what it sees", async () => {
+    const p = parameter([1]);
+    const step = compile((x: Tensor) => {
+      p.set(p.add(x));
+      return p;
+    });
+    const first = step(tensor([1]).mul(10));
+    p.set(tensor([5]));
+    const second = step(tensor([1]).mul(100));
+    expect(await (await first).item()).toBe(11);
+    expect(await (await second).item()).toBe(105);
+    expect(await p.item()).toBe(105);
+  });
+
+  it("an argument that fails behind a call that waits is reported once", async () => {
+    const unhandled: unknown[] = [];
+    const listen = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", listen);
+    const p = parameter([1]);
+    const stale = p.mul(2);
+    p.set(tensor([2]));
+    const next = compile((x: Tensor) => x.add(1));
+    const read = backend.read.bind(backend);
+    backend.read = (buffer) => new Promise((resolve) => setTimeout(() => resolve(read(buffer)), 5));
+    const waits = next(tensor([1]).add(1));
+    await expect(next(stale)).rejects.toThrow(/has changed since/);
+    await waits;
+    backend.read = read;
+    await new Promise((resolve) => setTimeout(resolve));
+    process.off("unhandledRejection", listen);
+    expect(unhandled).toEqual([]);
+  });
+
   it("a failing run does not hinder the next", async () => {
     const loss = compile((x: Tensor, y: Tensor) => F.crossEntropy(x, y));
     const logits = zeros([1, 2]);

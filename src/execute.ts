@@ -9,7 +9,7 @@ import { sizeOf } from "./graph/shape.js";
 import { checkMemory, holdMemory, releaseMemory } from "./memory.js";
 import { bindingOf, statesBehind } from "./ops/leaf.js";
 import { makePlan, type Plan } from "./plan/plan.js";
-import { getBackend } from "./runtime.js";
+import { getBackend, runtime } from "./runtime.js";
 import type { Place, State } from "./state.js";
 
 /** Values for the arguments of a compiled function, by position. */
@@ -127,6 +127,8 @@ function inTurn<T>(
   if (!ahead && moves.length === 0 && !args.some((a) => a instanceof Promise))
     return joined(start(args as Arguments));
 
+  // an argument that fails before its turn has come is told of then
+  for (const a of args) if (a instanceof Promise) a.catch(nothing);
   const copies = args.map((a) => (ArrayBuffer.isView(a) ? (a.slice() as TypedArray) : a));
   const later = ahead?.then(() => Promise.all(states.map((s) => bringTo(s, backend)?.done)));
   const turn = Promise.all([later, ...moves])
@@ -150,24 +152,36 @@ function bringTo(
     return { kind: "moved", done: move(state, place, backend) };
   }
   const buffer = backend.allocate(sizeOf(state.shape) * byteSize[state.dtype]);
-  state.place = { kind: "device", backend, buffer };
+  const here: Place = { kind: "device", backend, buffer };
+  // values that did not arrive are not there: whoever needs them next tries again
+  const failed = (error: unknown): never => {
+    if (state.place === here) state.place = place;
+    throw error;
+  };
   const binding = bindingOf(place.node);
-  if (binding?.kind === "host")
-    return { kind: "filled", done: backend.write(buffer, binding.data) };
+  if (binding?.kind === "host") {
+    state.place = here;
+    return { kind: "filled", done: backend.write(buffer, binding.data).catch(failed) };
+  }
   const plan = new LoadedPlan(makePlan({ outputs: [], updates: [[state, place.node]] }), backend);
+  state.place = here;
   const fetched = plan.fetched();
   const done =
     fetched.length === 0 ? plan.start([]) : Promise.all(fetched).then((f) => plan.start(f));
   return {
     kind: fetched.length === 0 ? "filled" : "moved",
-    done: done.finally(() => plan.dispose()),
+    done: done.catch(failed).finally(() => plan.dispose()),
   };
 }
 
-/** Gives a state the values of `node`. What is computed from states is computed now, before they change. */
+/**
+ * Gives a state the values of `node`. What is computed from states is computed now, before they change;
+ * behind calls that wait, whatever it is takes its turn, since they are to see the old values.
+ */
 export function store(state: State, node: Node): void {
   const sources = statesBehind(node);
-  if (sources.length === 0) {
+  const { backend } = runtime;
+  if (sources.length === 0 && !(backend && waiting.has(backend))) {
     state.set(node);
     return;
   }

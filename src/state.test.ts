@@ -27,6 +27,19 @@ const parameter = (values: number[], name = "p") => new nn.Parameter(tensor(valu
 const stale = (name: string) =>
   `data: this tensor was computed from "${name}", which has changed since; read it before the step, or write the expression again`;
 
+describe("values that cannot be computed", () => {
+  it("fail each time they are needed", async () => {
+    const losses = nn.functional.crossEntropy(tensor([[1, 2]]), tensor(Int32Array.of(7)), {
+      reduction: "none",
+    });
+    const p = new nn.Parameter(losses, "p");
+    await expect(p.data()).rejects.toThrow(/7/);
+    await expect(p.data()).rejects.toThrow(/7/);
+    p.set(tensor([3]));
+    expect(await p.item()).toBe(3);
+  });
+});
+
 describe("stale tensors", () => {
   it("say so, whether a step or set() has changed what they were computed from", async () => {
     const p = parameter([1], "fc.weight");
