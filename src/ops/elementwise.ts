@@ -1,5 +1,5 @@
 // One instruction on every element. All inputs have the result's shape: broadcasting is a view (see
-// movement.ts), whose gradient is a sum, so that no gradient here has to think about it.
+// broadcast.ts), whose gradient is a sum, so that no gradient here has to think about it.
 
 import type { UnaryOp } from "../backends/kernels.js";
 import { DTypeError } from "../errors.js";
