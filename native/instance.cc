@@ -138,7 +138,7 @@ void Instance::remove(Buffer* buffer) {
 
 void Instance::remove(Executable* executable) {
   executables_.erase(executable);
-  if (!coordinator_) return;
+  if (!coordinator_ || closing_) return;  // closing gives back everything anyway
   size_t arena = 0, scratch = 0;
   for (const Executable* other : executables_) {
     arena = std::max(arena, other->program().arenaBytes());

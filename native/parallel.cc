@@ -88,17 +88,17 @@ struct Pool::State {
   uint64_t latest() const { return tickets[0].value.load(); }
 
   void work(int thread) {
-    uint64_t finished = 0;  // the last job in which this thread found nothing more to do
-    while (waitForJobAfter(finished)) {
-      finished = jobOf(latest());
-      help(thread);
-    }
+    uint64_t job = 0;
+    while (waitForNext(job)) help(thread);
   }
 
-  bool waitForJobAfter(uint64_t job) {
+  /** Waits for a job other than `job`, which it then is; false when there will be none. */
+  bool waitForNext(uint64_t& job) {
+    const uint64_t last = job;
     const auto fresh = [&] {
       const uint64_t now = latest();
-      return stop.load() || (jobOf(now) != job && nextOf(now) != kClosed);
+      if (jobOf(now) != last && nextOf(now) != kClosed) job = jobOf(now);
+      return stop.load() || job != last;
     };
     const auto end = std::chrono::steady_clock::now() + kSpin;
     do {
