@@ -42,6 +42,12 @@ async function planned(run: () => Promise<unknown>): Promise<number> {
 
 const parameter = (values: number[], name = "p") => new nn.Parameter(tensor(values), name);
 
+it("refuses to keep less than one plan", () => {
+  expect(() => compile((x: Tensor) => x, { plans: 0 })).toThrow(
+    "compile: plans must be a whole number ≥ 1, got 0",
+  );
+});
+
 describe("a plan is made once for each", () => {
   it("combination of shapes and dtypes", async () => {
     let recorded = 0;

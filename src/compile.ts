@@ -2,7 +2,7 @@
 // the plan made of it from then on, off the JavaScript thread.
 
 import type { Backend, DeviceBuffer } from "./backends/backend.js";
-import { TraceError } from "./errors.js";
+import { ArgumentError, TraceError } from "./errors.js";
 import { checkFresh, type LoadedPlan as Loaded, LoadedPlan } from "./execute.js";
 import type { DType, TypedArray } from "./graph/dtype.js";
 import type { Node } from "./graph/node.js";
@@ -73,6 +73,9 @@ export function compile<A extends Tensor[], R extends Returned>(
   options: CompileOptions = {},
 ): Compiled<A, R> {
   const most = options.plans ?? 16;
+  if (!(Number.isInteger(most) && most >= 1)) {
+    throw new ArgumentError("compile", `plans must be a whole number ≥ 1, got ${most}`);
+  }
   /** Most recently used last. */
   const entries: Entry<R>[] = [];
 
