@@ -194,8 +194,10 @@ function record<A extends Tensor[], R extends Returned>(
   runtime.trace = trace;
   try {
     const returned = fn(...(inputs as A));
-    if (returned instanceof Promise)
+    if (returned instanceof Promise) {
+      returned.catch(() => {}); // this error is the one to see
       throw new TraceError("compile: the function must not be async; read results outside it");
+    }
     const tensors: Tensor[] = [];
     const shape = skeleton(returned, tensors);
     const outputs = tensors.map((t) => t.node);

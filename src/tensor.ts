@@ -68,12 +68,12 @@ export class Tensor {
   // ------------------------------------------------------------- reading
 
   /** The values in row-major order. Computed at the first call, then kept. */
-  async data(): Promise<TypedArray> {
-    if (runtime.trace) {
-      throw new TraceError(
-        "data: nothing can be read inside compile(); return the tensor and read it from the result",
-      );
-    }
+  data(): Promise<TypedArray> {
+    refuseInTrace("data");
+    return this.#read();
+  }
+
+  async #read(): Promise<TypedArray> {
     if (!this.#known) {
       this.#values ??= runtime.evaluate(this.node);
       try {
@@ -86,28 +86,26 @@ export class Tensor {
   }
 
   /** The value of a tensor of one element. */
-  async item(): Promise<number> {
-    if (this.numel() !== 1)
-      throw new ShapeError("item", `expects one element, got ${showShape(this.shape)}`, [
-        this.shape,
-      ]);
-    return (await this.data())[0]!;
+  item(): Promise<number> {
+    refuseInTrace("item");
+    const { shape } = this;
+    return this.numel() === 1
+      ? this.data().then(([value]) => value!)
+      : Promise.reject(
+          new ShapeError("item", `expects one element, got ${showShape(shape)}`, [shape]),
+        );
   }
 
   /** The values as nested arrays. */
-  async tolist(): Promise<NestedArray> {
-    const data = await this.data();
-    let at = 0;
-    const build = (d: number): NestedArray =>
-      d === this.shape.length
-        ? data[at++]!
-        : Array.from({ length: this.shape[d]! }, () => build(d + 1));
-    return build(0);
+  tolist(): Promise<NestedArray> {
+    refuseInTrace("tolist");
+    return this.data().then((data) => nested(data, this.shape));
   }
 
   /** The values as PyTorch prints them. */
-  async text(): Promise<string> {
-    return formatTensor(await this.data(), this.shape, this.dtype);
+  text(): Promise<string> {
+    refuseInTrace("text");
+    return this.data().then((data) => formatTensor(data, this.shape, this.dtype));
   }
 
   /** As `text`, if the values are known already; else what is known. */
@@ -397,6 +395,21 @@ export class Tensor {
 }
 
 export type NestedArray = number | NestedArray[];
+
+function nested(data: TypedArray, shape: Shape): NestedArray {
+  let at = 0;
+  const build = (d: number): NestedArray =>
+    d === shape.length ? data[at++]! : Array.from({ length: shape[d]! }, () => build(d + 1));
+  return build(0);
+}
+
+/** Thrown at once, not with a promise: what is being recorded must not go on without the value. */
+function refuseInTrace(op: string): void {
+  if (!runtime.trace) return;
+  throw new TraceError(
+    `${op}: nothing can be read inside compile(); return the tensor and read it from the result`,
+  );
+}
 
 /** A number as a scalar that goes with `like`. */
 export const lift = (value: TensorLike, like: Tensor): Node =>

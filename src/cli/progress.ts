@@ -24,11 +24,13 @@ const rate = (value: number) => value.toFixed(1);
 
 class BarProgress implements Progress {
   #bar: SingleBar | undefined;
+  #ended = false;
 
   constructor(private readonly epochs: number) {}
 
   step(progress: StepProgress): void {
     const { epoch, batch, batches } = progress;
+    if (this.#ended) return; // a new bar would keep the process alive
     if (!this.#bar) {
       this.#bar = new SingleBar({
         format: `epoch ${epoch}/${this.epochs} {bar} {value}/{total}  {text}`,
@@ -48,11 +50,16 @@ class BarProgress implements Progress {
   }
 
   epoch(record: EpochRecord): void {
-    this.stop();
+    this.#clear();
     printEpoch(record);
   }
 
   stop(): void {
+    this.#ended = true;
+    this.#clear();
+  }
+
+  #clear(): void {
     this.#bar?.stop();
     this.#bar = undefined;
   }

@@ -1,6 +1,7 @@
 // A training as the command line asks for it: data, network, run folder, progress. The loop is src/train's,
 // the options are train.ts's.
 
+import { existsSync } from "node:fs";
 import { DataLoader, type Dataset, type DatasetSplits, loadFashionMnist } from "../data/index.js";
 import { FoveaError, ShapeError } from "../errors.js";
 import { Dropout, init, type Module, summarize } from "../nn/index.js";
@@ -28,7 +29,10 @@ export async function runTraining(settings: Settings): Promise<void> {
   const { model, out, force, dataDir } = settings;
   if (out !== null) await checkRunFolder(out, force);
   const data = await loadFashionMnist({ ...(dataDir !== null && { dataDir }), onProgress: note });
-  if (data.train.notice) note(data.train.notice);
+  if (data.train.notice) {
+    note(data.train.notice);
+    note("The documents' settings are for all 60,000: with fewer images, give more --epochs.");
+  }
   const loaders = makeLoaders(data, settings);
 
   const backend = await useBackend(settings.backend, settings.threads);
@@ -99,7 +103,14 @@ function buildNetwork({ model, dropout }: Settings, imageShape: readonly number[
 
 async function initialize(net: Module, choice: string): Promise<void> {
   if (choice === "xavier") init.initXavier(net);
-  else if (choice !== "default") await loadWeights(net, choice);
+  else if (choice !== "default") {
+    if (!existsSync(choice) && !choice.endsWith(".safetensors")) {
+      throw new UsageError(
+        `--init must be default, xavier or a .safetensors file, got "${choice}"`,
+      );
+    }
+    await loadWeights(net, choice);
+  }
 }
 
 async function trainNetwork(

@@ -28,7 +28,7 @@ export class StateTensor extends Tensor {
     return runtime.gradsOff > 0 ? detach(node) : node;
   }
 
-  override async data() {
+  override data() {
     // never cached: the next step changes it
     return new Tensor(this.node).data();
   }
