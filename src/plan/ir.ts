@@ -2,7 +2,6 @@
 // buffers, not yet ordered for good and without places in memory.
 
 import type { KernelCall } from "../backends/kernels.js";
-import type { TypedArray } from "../graph/dtype.js";
 import type { Binding } from "../graph/node.js";
 import type { State } from "../state.js";
 
@@ -13,7 +12,6 @@ export type VirtualBuffer = { readonly bytes: number } & (
   /** `fresh`: the same memory after its update; what reads the old values must run before. */
   | { readonly kind: "state"; readonly state: State; readonly fresh: boolean }
   | { readonly kind: "output"; readonly index: number }
-  | { readonly kind: "constant"; readonly data: TypedArray }
 );
 
 /** A plan in the making. */

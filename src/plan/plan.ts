@@ -79,9 +79,6 @@ function assemble(draft: Draft): Pick<Plan, "program" | "inputs" | "states"> {
       case "output":
         number = buffers.push({ kind: "output", index: buffer.index, bytes }) - 1;
         break;
-      case "constant":
-        number = buffers.push({ kind: "constant", data: buffer.data }) - 1;
-        break;
     }
     places.set(b, number);
     return number;
