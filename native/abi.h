@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 
-#define FOVEA_ABI_FINGERPRINT "d268ad72e03b6a98"
+#define FOVEA_ABI_FINGERPRINT "1ad79c732df78e4e"
 
 namespace fovea {
 
@@ -23,6 +23,8 @@ enum Activation : int64_t {
 
 enum ConvAlgorithm : int64_t {
   kConvDirect = 0,
+  kConvWinograd6 = 1,
+  kConvWinograd8 = 2,
 };
 
 enum BufferKind : int64_t {
@@ -201,8 +203,9 @@ struct Conv2dGradInputArgs {
   Operand gy;
   Operand w;
   Operand gx;
+  Operand mask;
 };
-static_assert(sizeof(Conv2dGradInputArgs) == 352, "Conv2dGradInputArgs");
+static_assert(sizeof(Conv2dGradInputArgs) == 424, "Conv2dGradInputArgs");
 
 struct Conv2dGradWeightArgs {
   ConvGeometry geometry;
@@ -210,8 +213,9 @@ struct Conv2dGradWeightArgs {
   Operand x;
   Operand gy;
   Operand gw;
+  Operand gbias;
 };
-static_assert(sizeof(Conv2dGradWeightArgs) == 352, "Conv2dGradWeightArgs");
+static_assert(sizeof(Conv2dGradWeightArgs) == 424, "Conv2dGradWeightArgs");
 
 struct MaxPool2dArgs {
   PoolGeometry geometry;
@@ -291,8 +295,8 @@ constexpr KernelInfo kKernels[kKernelCount] = {
     {"reduce", 26, 1, {17}},
     {"matmul", 41, 4, {4, 13, 22, 31}},
     {"conv2d", 54, 4, {17, 26, 35, 44}},
-    {"conv2dGradInput", 44, 3, {17, 26, 35}},
-    {"conv2dGradWeight", 44, 3, {17, 26, 35}},
+    {"conv2dGradInput", 53, 4, {17, 26, 35, 44}},
+    {"conv2dGradWeight", 53, 4, {17, 26, 35, 44}},
     {"maxPool2d", 41, 3, {14, 23, 32}},
     {"maxPool2dGrad", 41, 3, {14, 23, 32}},
     {"avgPool2d", 33, 2, {15, 24}},

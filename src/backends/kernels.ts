@@ -159,8 +159,13 @@ export interface ConvGeometry {
   readonly dilation: readonly [number, number];
 }
 
-/** How a convolution is computed. The plan chooses; a backend may only honour or refuse. */
-export type ConvAlgorithm = "direct";
+/**
+ * How a convolution is computed. The plan chooses among those that the backend offers; a backend may only
+ * honour or refuse. `winograd6` and `winograd8` are Winograd's minimal filtering (Lavin and Gray, 2016) with
+ * input tiles of 6×6 and 8×8, for square kernels of side r = 3 or 5 with stride and dilation 1: a tile gives
+ * m×m results with m = 7 − r or 9 − r. They multiply less than `direct` does and round a little more.
+ */
+export type ConvAlgorithm = "direct" | "winograd6" | "winograd8";
 
 /** y = act(x ⋆ w + bias). Strides: x, y [n, c, h, w]; w [outC, inC/groups, kh, kw]; bias [outC]. */
 export interface Conv2dCall {
@@ -174,7 +179,10 @@ export interface Conv2dCall {
   readonly activation: Activation;
 }
 
-/** The gradient of x, given that of y; operands as in conv2d. Positions no window reads get 0. */
+/**
+ * The gradient of x, given that of y; operands as in conv2d. Positions no window reads get 0, and so do those
+ * where `mask`, if given, is ≤ 0: the gradient of a ReLU whose result x (or anything of its sign) was.
+ */
 export interface Conv2dGradInputCall {
   readonly kernel: "conv2dGradInput";
   readonly geometry: ConvGeometry;
@@ -182,9 +190,14 @@ export interface Conv2dGradInputCall {
   readonly gy: Operand;
   readonly w: Operand;
   readonly gx: Operand;
+  /** Strides: [n, c, h, w], as of x. */
+  readonly mask?: Operand;
 }
 
-/** The gradient of w, given x and the gradient of y; operands as in conv2d. */
+/**
+ * The gradient of w, given x and the gradient of y; operands as in conv2d. `gbias`, if given, gets that of
+ * the bias: the sums of gy over images and pixels.
+ */
 export interface Conv2dGradWeightCall {
   readonly kernel: "conv2dGradWeight";
   readonly geometry: ConvGeometry;
@@ -192,6 +205,8 @@ export interface Conv2dGradWeightCall {
   readonly x: Operand;
   readonly gy: Operand;
   readonly gw: Operand;
+  /** Strides: [outC]. */
+  readonly gbias?: Operand;
 }
 
 // ---------------------------------------------------------------- pooling

@@ -72,6 +72,7 @@ export function operandsOf(call: KernelCall): OperandUse[] {
       const shapes = convShapes(call.geometry);
       read("gy", call.gy, shapes.y);
       read("w", call.w, shapes.w);
+      read("mask", call.mask, shapes.x);
       write("gx", call.gx, shapes.x);
       break;
     }
@@ -80,6 +81,7 @@ export function operandsOf(call: KernelCall): OperandUse[] {
       read("x", call.x, shapes.x);
       read("gy", call.gy, shapes.y);
       write("gw", call.gw, shapes.w);
+      write("gbias", call.gbias, [call.geometry.outChannels]);
       break;
     }
     case "maxPool2d": {

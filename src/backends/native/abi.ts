@@ -28,7 +28,7 @@ export const enums = {
   },
   ConvAlgorithm: {
     prefix: "kConv",
-    codes: { direct: 0 } satisfies Record<ConvAlgorithm, number>,
+    codes: { direct: 0, winograd6: 1, winograd8: 2 } satisfies Record<ConvAlgorithm, number>,
   },
   BufferKind: {
     prefix: "kBuffer",
@@ -161,6 +161,7 @@ export const fixedKernels: {
     gy: "Operand",
     w: "Operand",
     gx: "Operand",
+    mask: "Operand",
   },
   conv2dGradWeight: {
     geometry: "ConvGeometry",
@@ -168,6 +169,7 @@ export const fixedKernels: {
     x: "Operand",
     gy: "Operand",
     gw: "Operand",
+    gbias: "Operand",
   },
   maxPool2d: { geometry: "PoolGeometry", x: "Operand", y: "Operand", index: "Operand" },
   maxPool2dGrad: { geometry: "PoolGeometry", gy: "Operand", index: "Operand", gx: "Operand" },

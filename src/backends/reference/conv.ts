@@ -72,9 +72,9 @@ export function conv2dGradInput(call: Conv2dGradInputCall, memory: Memory): void
   const gy = memory.source("conv2dGradInput: gy", call.gy, shapes.y, "f32");
   const w = memory.source("conv2dGradInput: w", call.w, shapes.w, "f32");
   const gx = memory.target("conv2dGradInput: gx", call.gx, shapes.x, "f32");
+  const mask = call.mask && memory.source("conv2dGradInput: mask", call.mask, shapes.x, "f32");
   const [yN, yK, yH, yW] = gy.strides as [number, number, number, number];
   const [wK, wC, wH, wW] = w.strides as [number, number, number, number];
-  const [xN, xC, xH, xW] = gx.strides as [number, number, number, number];
   const rows = meetings(axisOf(geometry, 0), "input");
   const columns = meetings(axisOf(geometry, 1), "input");
 
@@ -97,11 +97,20 @@ export function conv2dGradInput(call: Conv2dGradInputCall, memory: Memory): void
               }
             }
           }
-          gx.data[gx.offset + n * xN + c * xC + h * xH + v * xW] = sum;
+          const isMasked = mask && mask.data[at(mask, [n, c, h, v])]! <= 0;
+          gx.data[at(gx, [n, c, h, v])] = isMasked ? 0 : sum;
         }
       }
     }
   }
+}
+
+/** Where the element at `index` of a strided window is. */
+function at(
+  { offset, strides }: { offset: number; strides: readonly number[] },
+  index: readonly number[],
+): number {
+  return index.reduce((sum, i, d) => sum + i * strides[d]!, offset);
 }
 
 /** gw[k,c,i,j] = Σ_(n,oh,ow) gy[n,k,oh,ow] · x[n,c,oh·s+i·d−p, …]. */
@@ -137,5 +146,16 @@ export function conv2dGradWeight(call: Conv2dGradWeightCall, memory: Memory): vo
         }
       }
     }
+  }
+  if (!call.gbias) return;
+  const gbias = memory.target("conv2dGradWeight: gbias", call.gbias, [geometry.outChannels], "f32");
+  for (let k = 0; k < geometry.outChannels; k++) {
+    let sum = 0;
+    for (let n = 0; n < geometry.batch; n++) {
+      for (let oh = 0; oh < geometry.outSize[0]; oh++) {
+        for (let ow = 0; ow < geometry.outSize[1]; ow++) sum += gy.data[at(gy, [n, k, oh, ow])]!;
+      }
+    }
+    gbias.data[at(gbias, [k])] = sum;
   }
 }
