@@ -201,7 +201,10 @@ function record<A extends Tensor[], R extends Returned>(
     const tensors: Tensor[] = [];
     const shape = skeleton(returned, tensors);
     const outputs = tensors.map((t) => t.node);
-    const plan = makePlan({ outputs, updates: [...trace.updates] });
+    const { origins } = trace;
+    origins.claim(outputs, { layer: "", pass: "forward" });
+    origins.inherit([...trace.updates.values()], "update");
+    const plan = makePlan({ outputs, updates: [...trace.updates] }, origins);
     return { plan, trace, outputs, rebuild: (results) => shape(results) as R };
   } finally {
     runtime.trace = outside;

@@ -296,6 +296,7 @@ export class Tensor extends LazyArray {
     const grads = gradients(
       this.node,
       states.map((state) => trace.values.get(state)!),
+      trace.origins,
     );
     states.forEach((state, i) => {
       const g = grads[i];

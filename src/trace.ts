@@ -3,6 +3,7 @@
 
 import type { TypedArray } from "./graph/dtype.js";
 import type { Node } from "./graph/node.js";
+import { Origins } from "./graph/origins.js";
 import { detach } from "./ops/detach.js";
 import { bound } from "./ops/leaf.js";
 import type { RandomSource } from "./ops/random.js";
@@ -24,6 +25,9 @@ export class Trace implements RandomSource {
   readonly guards: Guard[] = [];
   /** What states are at the beginning: read anew at every run. */
   readonly beginnings = new Set<Node>();
+  readonly origins = new Origins();
+  /** The modules whose forward is running, the innermost last. */
+  readonly layers: { readonly module: object; readonly name: string }[] = [];
   #key: Node | undefined;
   #streams = 0;
 

@@ -292,7 +292,14 @@ export interface CrossEntropyGradCall {
   readonly glogits: Operand;
 }
 
-export type KernelCall =
+/** What a call is for. Told to people only: no pass and no backend goes by it. */
+export interface Origin {
+  /** The module's dotted name; "" for what is done outside of the network's layers. */
+  readonly layer: string;
+  readonly pass: "forward" | "backward" | "update";
+}
+
+export type KernelCall = (
   | ElementwiseCall
   | ReduceCall
   | MatmulCall
@@ -304,7 +311,8 @@ export type KernelCall =
   | AvgPool2dCall
   | AvgPool2dGradCall
   | CrossEntropyCall
-  | CrossEntropyGradCall;
+  | CrossEntropyGradCall
+) & { readonly origin?: Origin };
 
 // ---------------------------------------------------------------- programs
 

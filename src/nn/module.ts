@@ -8,6 +8,7 @@ import { type Shape, sameShape, showShape } from "../graph/shape.js";
 import { runtime } from "../runtime.js";
 import { Tensor } from "../tensor.js";
 import { Parameter, StateTensor } from "./parameter.js";
+import { recorded } from "./recorded.js";
 
 /** Called after a module's forward, with what it returned. */
 export type ForwardHook = (module: Module, output: unknown) => void;
@@ -85,7 +86,7 @@ export abstract class Module<A extends unknown[] = [Tensor], R = Tensor> extends
   /** What calling the module does. */
   protected override invoke(args: A): R {
     for (const hook of this.#preHooks) hook(this as unknown as Module, args);
-    const output = this.forward(...args);
+    const output = recorded(this as unknown as AnyModule, args, () => this.forward(...args));
     for (const hook of this.#hooks) hook(this as unknown as Module, output);
     return output;
   }

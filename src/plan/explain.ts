@@ -1,11 +1,14 @@
 // A plan as a table: what runs, in which order, how much work and memory each call is, and, when it
 // has been profiled, how long each took.
 
+import type { KernelCall, Origin } from "../backends/kernels.js";
 import { algorithmOf, bytesOf, flopsOf, shapesOf } from "./cost.js";
 import type { Plan } from "./plan.js";
 
 export interface ExplainedCall {
-  readonly kernel: string;
+  readonly kernel: KernelCall["kernel"];
+  /** The layer that it is for, and which pass over it; undefined where nothing is known of it. */
+  readonly origin?: Origin;
   readonly algorithm: string;
   readonly shapes: string;
   readonly gflop: number;
@@ -17,6 +20,7 @@ export interface ExplainedCall {
 export function explainCalls(plan: Plan, seconds?: Float64Array): ExplainedCall[] {
   return plan.program.calls.map((call, i) => ({
     kernel: call.kernel,
+    ...(call.origin && { origin: call.origin }),
     algorithm: algorithmOf(call),
     shapes: shapesOf(call),
     gflop: flopsOf(call) / 1e9,

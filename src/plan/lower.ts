@@ -6,6 +6,7 @@ import {
   type KernelCall,
   maxRank,
   type Operand,
+  type Origin,
   type ReduceCall,
   type Source,
 } from "../backends/kernels.js";
@@ -18,6 +19,7 @@ import {
   usersOf,
   type Window,
 } from "../graph/node.js";
+import type { Origins } from "../graph/origins.js";
 import { channelsLast, rowMajor, type Shape, stridesInOrder } from "../graph/shape.js";
 import { mergeElementwise, mergeReduce } from "./dimensions.js";
 import { storedNodes } from "./fuse.js";
@@ -39,8 +41,8 @@ import {
  * With `inPlace`, a state's new value is written over the old one by the call that computes it, where
  * the graph allows that; otherwise (and where it does not) it is copied there by a call of its own.
  */
-export function lower(roots: Roots, inPlace: boolean): Draft {
-  return new Lowering(roots, inPlace).run();
+export function lower(roots: Roots, inPlace: boolean, origins?: Origins): Draft {
+  return new Lowering(roots, inPlace, origins).run();
 }
 
 class Lowering {
@@ -50,10 +52,13 @@ class Lowering {
   private readonly stored: ReadonlySet<Node>;
   private readonly users: ReadonlyMap<Node, readonly Node[]>;
   private readonly places: Places;
+  /** What the calls being made are for. */
+  private origin: Origin | undefined;
 
   constructor(
     private readonly roots: Roots,
     private readonly inPlace: boolean,
+    private readonly origins: Origins | undefined,
   ) {
     const { outputs, updates } = roots;
     // updates last layer first: the order in which backward() gets to them
@@ -74,9 +79,11 @@ class Lowering {
   run(): Draft {
     for (const node of this.order) {
       if (node.op.lower.kind === "elementwise" && !this.stored.has(node)) continue;
+      this.origin = this.origins?.of(node);
       this.values.set(node, this.valueOf(node));
     }
     this.roots.outputs.forEach((node, index) => {
+      this.origin = this.origins?.of(node);
       if (!this.wroteTo(node, (b) => b.kind === "output" && b.index === index)) {
         this.copy(node, {
           kind: "memory",
@@ -91,6 +98,7 @@ class Lowering {
     );
     // old values of what is itself about to change are put aside first (a swap, a transpose)
     for (const [state, node] of left) {
+      this.origin = this.updateOf(node);
       const old = stateOf(node);
       const changes = this.roots.updates.some(([updated]) => updated === old);
       if (!changes || (this.inPlace && old !== state)) continue;
@@ -99,10 +107,20 @@ class Lowering {
       this.values.set(node, aside);
     }
     for (const [state, node] of left) {
+      this.origin = this.updateOf(node);
       const buffer = this.places.freshBuffer(state);
       this.copy(node, { kind: "memory", buffer, window: dense(node.shape) });
     }
     return { buffers: this.places.buffers, calls: this.calls };
+  }
+
+  private emit(...calls: readonly KernelCall[]): void {
+    const { origin } = this;
+    this.calls.push(...(origin ? calls.map((call) => ({ ...call, origin })) : calls));
+  }
+
+  private updateOf(node: Node): Origin | undefined {
+    return this.origins && { layer: this.origins.of(node)?.layer ?? "", pass: "update" };
   }
 
   // ------------------------------------------------------------- where roots go
@@ -152,7 +170,7 @@ class Lowering {
           this.values.set(extra, value);
           results[1 + extraLower.index(extra.attrs)] = operandOf(value, extra.dtype);
         }
-        this.calls.push(lower.call(node, operands, results));
+        this.emit(lower.call(node, operands, results));
         return main;
       }
       case "extra":
@@ -229,7 +247,7 @@ class Lowering {
       instructions,
       results: [{ register, operand }],
     };
-    this.calls.push(...mergeElementwise(call));
+    this.emit(...mergeElementwise(call));
   }
 
   private reduce(node: Node, op: "sum" | "max" | "argmax", axes: readonly number[]): Value {
@@ -263,7 +281,7 @@ class Lowering {
       this.values.set(input, stored);
       return this.reduce(node, op, axes);
     }
-    this.calls.push(...calls);
+    this.emit(...calls);
     return result;
   }
 

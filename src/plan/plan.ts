@@ -3,6 +3,7 @@
 
 import type { BufferSpec, Program } from "../backends/kernels.js";
 import type { Binding, Node } from "../graph/node.js";
+import type { Origins } from "../graph/origins.js";
 import type { State } from "../state.js";
 import { fuseActivations } from "./activate.js";
 import { type Draft, renumber } from "./ir.js";
@@ -23,10 +24,14 @@ export interface Plan {
   readonly outputs: readonly Node[];
 }
 
-/** Plans the computation of `outputs` and of the new values of states. */
-export function makePlan(roots: Roots): Plan {
-  const rewritten = rewrite(roots, simplify, fuseActivations);
-  const draft = orderCalls(lower(rewritten, true)) ?? orderCalls(lower(rewritten, false));
+/**
+ * Plans the computation of `outputs` and of the new values of states. The calls say what they are for, as far
+ * as `origins` know.
+ */
+export function makePlan(roots: Roots, origins?: Origins): Plan {
+  const rewritten = rewrite(roots, origins, simplify, fuseActivations);
+  const drafted = (inPlace: boolean) => orderCalls(lower(rewritten, inPlace, origins));
+  const draft = drafted(true) ?? drafted(false);
   if (!draft) throw new Error("plan: calls depend on each other in a circle");
   return {
     ...numberBuffers(draft),
@@ -37,9 +42,11 @@ export function makePlan(roots: Roots): Plan {
 
 type Pass = (roots: readonly Node[]) => (node: Node) => Node;
 
-function rewrite(roots: Roots, ...passes: readonly Pass[]): Roots {
+function rewrite(roots: Roots, origins: Origins | undefined, ...passes: readonly Pass[]): Roots {
   return passes.reduce((r, pass) => {
-    const replace = pass([...r.outputs, ...r.updates.map(([, node]) => node)]);
+    const nodes = [...r.outputs, ...r.updates.map(([, node]) => node)];
+    const replace = pass(nodes);
+    origins?.carry(nodes, replace);
     return {
       outputs: r.outputs.map(replace),
       updates: r.updates.map(([state, node]) => [state, replace(node)] as const),

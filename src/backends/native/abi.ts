@@ -129,7 +129,7 @@ export const structs = {
 
 /** Calls whose struct is all there is to them: fields are named as in kernels.ts. */
 export type FixedCall = Exclude<KernelCall, { kernel: "elementwise" | "reduce" }>;
-type FixedFields<Call> = Readonly<Record<Exclude<keyof Call, "kernel">, FieldType>>;
+type FixedFields<Call> = Readonly<Record<Exclude<keyof Call, "kernel" | "origin">, FieldType>>;
 type CallOf<Name> = Extract<KernelCall, { kernel: Name }>;
 
 export const fixedKernels: {

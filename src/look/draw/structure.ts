@@ -5,6 +5,7 @@
 import type { Node } from "../../graph/node.js";
 import type { Shape } from "../../graph/shape.js";
 import type { AnyModule, Network } from "../../nn/index.js";
+import { tensorsIn } from "../../nn/recorded.js";
 import { bound } from "../../ops/leaf.js";
 import { runtime } from "../../runtime.js";
 import { Tensor } from "../../tensor.js";
@@ -184,13 +185,6 @@ class Recorder {
 }
 
 const hasChildren = (module: AnyModule) => [...module.children()].length > 0;
-
-/** All tensors of a tree of arrays and objects. */
-function tensorsIn(tree: unknown): Tensor[] {
-  if (tree instanceof Tensor) return [tree];
-  if (Array.isArray(tree)) return tree.flatMap(tensorsIn);
-  return tree !== null && typeof tree === "object" ? Object.values(tree).flatMap(tensorsIn) : [];
-}
 
 /** `root` and what it depends on, each after its inputs, but for what is `known` already. */
 function upTo(root: Node, known: (node: Node) => boolean): Node[] {
