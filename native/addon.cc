@@ -43,6 +43,13 @@ napi_value scratchBytes(napi_env env, napi_value* args) {
   return makeNumber(env, static_cast<double>(most));
 }
 
+/** (backend) → promise of { flops, bytesPerSecond } */
+napi_value measurePeaks(napi_env env, napi_value* args) {
+  const std::shared_ptr<Instance>& instance = getHandle<Instance>(env, args[0]);
+  instance->requireOpen();
+  return instance->submit(std::make_unique<PeaksJob>(instance));
+}
+
 /** (backend, bytes) → buffer */
 napi_value allocate(napi_env env, napi_value* args) {
   const std::shared_ptr<Instance>& instance = getHandle<Instance>(env, args[0]);
@@ -134,6 +141,7 @@ NAPI_MODULE_INIT() {
       {"open", 0, exported<2, open>, 0, 0, 0, attributes, 0},
       {"close", 0, exported<1, close>, 0, 0, 0, attributes, 0},
       {"scratchBytes", 0, exported<2, scratchBytes>, 0, 0, 0, attributes, 0},
+      {"measurePeaks", 0, exported<1, measurePeaks>, 0, 0, 0, attributes, 0},
       {"allocate", 0, exported<2, allocate>, 0, 0, 0, attributes, 0},
       {"releaseBuffer", 0, exported<1, releaseBuffer>, 0, 0, 0, attributes, 0},
       {"load", 0, exported<2, load>, 0, 0, 0, attributes, 0},

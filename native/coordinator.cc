@@ -1,5 +1,6 @@
 #include "coordinator.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace fovea {
@@ -89,6 +90,35 @@ std::string Coordinator::run(const Program& program, std::vector<char*>& buffers
              problem;
     }
     if (seconds) seconds->push_back(now() - start);
+  }
+  return "";
+}
+
+std::string Coordinator::measurePeaks(Peaks& peaks) {
+  // The best of several times: others on the machine only ever take away.
+  constexpr int kTimes = 25, kTasks = 8, kRounds = 1 << 17;
+  for (int time = 0; time < kTimes; time++) {
+    std::vector<double> done(static_cast<size_t>(kTasks) * threads_);
+    const double start = now();
+    pool_.run(static_cast<int>(done.size()), [&](int task, int) { done[task] = table_.multiplyAdds(kRounds); });
+    const double seconds = now() - start;
+    double sum = 0;
+    for (const double some : done) sum += some;
+    peaks.flops = std::max(peaks.flops, 2 * sum / seconds);
+  }
+  // Far more than any cache holds.
+  constexpr size_t kFloats = size_t{16} << 20, kPart = size_t{1} << 17;
+  Block memory(3 * kFloats * sizeof(float));
+  if (!memory.data()) return "measurePeaks: no memory for " + std::to_string(3 * kFloats * sizeof(float)) + " bytes";
+  float* const a = reinterpret_cast<float*>(memory.data());
+  std::fill(a, a + 2 * kFloats, 1.0f);
+  for (int time = 0; time < kTimes; time++) {
+    const double start = now();
+    pool_.run(static_cast<int>(kFloats / kPart), [&](int task, int) {
+      float* const part = a + task * kPart;
+      table_.triad(part, part + kFloats, part + 2 * kFloats, kPart);
+    });
+    peaks.bytesPerSecond = std::max(peaks.bytesPerSecond, 3 * kFloats * sizeof(float) / (now() - start));
   }
   return "";
 }

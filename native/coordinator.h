@@ -19,6 +19,12 @@ namespace fovea {
 
 class Coordinator;
 
+/** The most that the machine does with a coordinator's threads; see peak.h. */
+struct Peaks {
+  double flops = 0;           // floating-point operations a second, a multiply-add being two
+  double bytesPerSecond = 0;  // between memory and processor
+};
+
 /** Something to do on the coordinator's thread. */
 class Job {
  public:
@@ -52,6 +58,8 @@ class Coordinator {
    */
   std::string run(const Program& program, std::vector<char*>& buffers, size_t scratchBytes,
                   std::vector<double>* seconds);
+  /** Measures for about a quarter of a second; returns what went wrong, or nothing. */
+  std::string measurePeaks(Peaks& peaks);
   /** Gives the arena and the scratch memory back if they are larger than this. */
   void trim(size_t arenaBytes, size_t scratchBytes);
 

@@ -12,6 +12,9 @@ struct KernelTable {
   const char* name;
   KernelFunction run[kKernelCount];
   ScratchFunction scratch[kKernelCount];
+  // Of peak.h.
+  double (*multiplyAdds)(int rounds);
+  void (*triad)(const float* a, const float* b, float* c, size_t count);
 };
 
 /** The tables that were compiled in and that this machine can run, best first. */

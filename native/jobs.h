@@ -65,6 +65,23 @@ class CloseJob : public JsJob {
   }
 };
 
+class PeaksJob : public JsJob {
+ public:
+  using JsJob::JsJob;
+  void work(Coordinator& coordinator) override { error = coordinator.measurePeaks(peaks_); }
+  /** { flops, bytesPerSecond } */
+  napi_value finish(napi_env env) override {
+    napi_value result;
+    check(napi_create_object(env, &result));
+    check(napi_set_named_property(env, result, "flops", makeNumber(env, peaks_.flops)));
+    check(napi_set_named_property(env, result, "bytesPerSecond", makeNumber(env, peaks_.bytesPerSecond)));
+    return result;
+  }
+
+ private:
+  Peaks peaks_;
+};
+
 class RunJob : public JsJob {
  public:
   RunJob(napi_env env, std::shared_ptr<Executable> executable, napi_value inputs,

@@ -1,6 +1,7 @@
 // The kernels of one instruction set by number. Compiled once per set.
 #include "isa.h"
 #include "kernels.h"
+#include "peak.h"
 #include "streaming.h"
 
 namespace fovea::FOVEA_ISA {
@@ -23,6 +24,8 @@ const KernelTable table = {
     FOVEA_NAME(FOVEA_ISA),
     {FOVEA_KERNELS(FOVEA_RUN)},
     {FOVEA_KERNELS(FOVEA_SCRATCH)},
+    multiplyAdds,
+    triad,
 };
 
 }  // namespace fovea::FOVEA_ISA

@@ -39,6 +39,14 @@ export interface Executable {
   dispose(): void;
 }
 
+/** The most that a machine does, under which a profile puts what its kernels do. */
+export interface Peaks {
+  /** Floating-point operations a second, a multiply-add being two, when nothing has to be fetched. */
+  readonly flops: number;
+  /** Bytes a second between memory and processor, when next to nothing is computed. */
+  readonly bytesPerSecond: number;
+}
+
 export interface Backend {
   /** "reference", "native", … */
   readonly name: string;
@@ -48,6 +56,8 @@ export interface Backend {
   availableMemory(): number | undefined;
   /** Scratch memory that the calls of a program need beside its buffers, in bytes. */
   scratchBytes(calls: readonly KernelCall[]): number;
+  /** Measured with as many threads as kernels use, in less than a second; no backend must know it. */
+  measurePeaks?(): Promise<Peaks>;
   /** Zeroed memory. */
   allocate(bytes: number): DeviceBuffer;
   /** Copies host memory in, in order with the runs; the host memory is copied before this returns. */

@@ -215,6 +215,21 @@ describe("bindings", () => {
   });
 });
 
+describe("measurePeaks", () => {
+  it("gives what the machine does at best, for every instruction set", async () => {
+    for (const isa of loadAddon().isas) {
+      const own = openNative({ isa, threads: 1 });
+      const { flops, bytesPerSecond } = await own.measurePeaks!();
+      await own.close();
+      // what no machine falls short of, and none surpasses with one thread
+      for (const peak of [flops, bytesPerSecond]) {
+        expect(peak).toBeGreaterThan(1e7);
+        expect(peak).toBeLessThan(1e13);
+      }
+    }
+  });
+});
+
 describe("the event loop", () => {
   it("turns while programs run, and the run is measured", async () => {
     const executable = backend.load(slowProgram(1_000_000, 20));

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { BackendError } from "../../errors.js";
 import type { TypedArray } from "../../graph/dtype.js";
+import type { Peaks } from "../backend.js";
 import { abiFingerprint } from "./abi-header.js";
 import { addonPath } from "./paths.js";
 
@@ -22,6 +23,7 @@ export interface Addon {
   open(isa: string, threads: number): BackendHandle;
   close(backend: BackendHandle): Promise<void>;
   scratchBytes(backend: BackendHandle, calls: ArrayBuffer): number;
+  measurePeaks(backend: BackendHandle): Promise<Peaks>;
   allocate(backend: BackendHandle, bytes: number): BufferHandle;
   releaseBuffer(buffer: BufferHandle): void;
   load(backend: BackendHandle, program: ArrayBuffer): ExecutableHandle;

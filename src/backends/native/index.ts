@@ -3,7 +3,14 @@
 
 import { BackendError } from "../../errors.js";
 import type { TypedArray } from "../../graph/dtype.js";
-import type { Backend, DeviceBuffer, Executable, RunBindings, RunResult } from "../backend.js";
+import type {
+  Backend,
+  DeviceBuffer,
+  Executable,
+  Peaks,
+  RunBindings,
+  RunResult,
+} from "../backend.js";
 import type { KernelCall, Program } from "../kernels.js";
 import {
   type Addon,
@@ -66,6 +73,10 @@ class NativeBackend implements Backend {
   scratchBytes(calls: readonly KernelCall[]): number {
     const words = new BigInt64Array(encodeCalls(calls).map(BigInt));
     return guarded(() => this.addon.scratchBytes(this.handle, words.buffer));
+  }
+
+  measurePeaks(): Promise<Peaks> {
+    return guardedAsync(() => this.addon.measurePeaks(this.handle));
   }
 
   allocate(bytes: number): DeviceBuffer {
