@@ -1,12 +1,51 @@
 // What a call costs, counted from its sizes: floating-point operations and bytes moved at least once.
 
-import type { KernelCall, Operand } from "../backends/kernels.js";
+import type { ConvAlgorithm, ConvGeometry, KernelCall, Operand } from "../backends/kernels.js";
 import { type OperandUse, operandsOf } from "../backends/operands.js";
 import { byteSize } from "../graph/dtype.js";
 import { sameShape, sizeOf } from "../graph/shape.js";
 import { convMacs } from "../ops/conv.js";
 
-/** Floating-point operations, a multiply-add counted as two. */
+/** Sides of the input tiles of Winograd's algorithms. */
+export const winogradTile = {
+  winograd6: 6,
+  winograd8: 8,
+} as const satisfies Partial<Record<ConvAlgorithm, number>>;
+
+/**
+ * Multiply-adds of the products that an algorithm takes for a result of `size`: direct convolution's, or α²
+ * for each tile, input and output channel, with m = α − r + 1 results a side (Lavin and Gray, 2016, eq. 13).
+ * What it takes to transform tiles is not counted.
+ */
+export function productMacs(
+  geometry: ConvGeometry,
+  algorithm: ConvAlgorithm,
+  size: readonly [height: number, width: number] = geometry.outSize,
+): number {
+  if (algorithm === "direct") return convMacs(geometry);
+  const { batch, inChannels, outChannels, groups, kernelSize } = geometry;
+  const side = winogradTile[algorithm];
+  const [high, wide] = size.map((n, d) => Math.ceil(n / (side - kernelSize[d]! + 1)));
+  return batch * high! * wide! * side ** 2 * (inChannels / groups) * outChannels;
+}
+
+/** Floating-point operations that are really done: fewer than `flopsOf` where an algorithm saves some. */
+export function flopsDone(call: KernelCall): number {
+  switch (call.kernel) {
+    case "conv2d":
+    case "conv2dGradWeight":
+      return 2 * productMacs(call.geometry, call.algorithm);
+    case "conv2dGradInput":
+      return 2 * productMacs(call.geometry, call.algorithm, call.geometry.inSize);
+    default:
+      return flopsOf(call);
+  }
+}
+
+/**
+ * Floating-point operations, a multiply-add counted as two; of a convolution those of the direct one, whatever
+ * computes it.
+ */
 export function flopsOf(call: KernelCall): number {
   switch (call.kernel) {
     case "elementwise":

@@ -2,7 +2,7 @@
 // has been profiled, how long each took.
 
 import type { KernelCall, Origin } from "../backends/kernels.js";
-import { algorithmOf, bytesOf, flopsOf, shapesOf } from "./cost.js";
+import { algorithmOf, bytesOf, flopsDone, flopsOf, shapesOf } from "./cost.js";
 import type { Plan } from "./plan.js";
 
 export interface ExplainedCall {
@@ -11,7 +11,10 @@ export interface ExplainedCall {
   readonly origin?: Origin;
   readonly algorithm: string;
   readonly shapes: string;
+  /** Of a convolution, as if it were computed directly. */
   readonly gflop: number;
+  /** What is really computed: less where an algorithm saves multiplications. */
+  readonly gflopDone: number;
   readonly bytes: number;
   readonly seconds?: number;
 }
@@ -24,6 +27,7 @@ export function explainCalls(plan: Plan, seconds?: Float64Array): ExplainedCall[
     algorithm: algorithmOf(call),
     shapes: shapesOf(call),
     gflop: flopsOf(call) / 1e9,
+    gflopDone: flopsDone(call) / 1e9,
     bytes: bytesOf(call),
     ...(seconds && { seconds: seconds[i]! }),
   }));
