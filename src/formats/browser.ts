@@ -1,9 +1,10 @@
 // What fovea/formats is in a browser: all that needs no disk. Only re-exports.
 
+export type { StoredDType, TensorEntry } from "./elements.js";
+export { type PthOptions, parsePth } from "./pth.js";
 export {
   encodeSafetensors,
   parseSafetensors,
-  type SafetensorsEntry,
   type SafetensorsSource,
 } from "./safetensors.js";
-export type { SafetensorsHeader, StoredDType, TensorLayout } from "./safetensors-header.js";
+export type { SafetensorsHeader, TensorLayout } from "./safetensors-header.js";

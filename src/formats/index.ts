@@ -2,4 +2,5 @@
 
 export * from "./browser.js";
 export { readFileLimited, writeFileAtomic } from "./files.js";
+export { readPth, readPthShapes } from "./pth-file.js";
 export { readSafetensors, readSafetensorsHeader, writeSafetensors } from "./safetensors-file.js";

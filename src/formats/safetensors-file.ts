@@ -1,15 +1,16 @@
 // safetensors files: reading and writing them on disk. Node only. The format itself is in
 // safetensors.ts.
 
-import type { FileHandle } from "node:fs/promises";
-import { allocate, readAt, withFile, writeFileAtomic } from "./files.js";
+import type { TensorEntry } from "./elements.js";
+import { writeFileAtomic } from "./files.js";
+import { runOnFile } from "./reads-file.js";
 import {
-  decode,
   encodeSafetensors,
-  type SafetensorsEntry,
+  openSafetensors,
+  readTensors,
   type SafetensorsSource,
 } from "./safetensors.js";
-import { headerLength, parseHeader, type SafetensorsHeader } from "./safetensors-header.js";
+import type { SafetensorsHeader } from "./safetensors-header.js";
 
 /**
  * Reads every tensor of a file, one after the other; the header is checked against the file's size
@@ -21,16 +22,9 @@ import { headerLength, parseHeader, type SafetensorsHeader } from "./safetensors
  * const weights = await readSafetensors("weights.safetensors");
  * weights.get("1.weight")?.shape; // [10, 784]
  */
-export async function readSafetensors(file: string): Promise<Map<string, SafetensorsEntry>> {
-  return withFile(file, async (handle, size) => {
-    const { header, start } = await readHeader(file, handle, size);
-    const tensors = new Map<string, SafetensorsEntry>();
-    for (const layout of header.tensors) {
-      const bytes = allocate(file, layout.end - layout.begin);
-      await readAt(file, handle, bytes, start + layout.begin);
-      tensors.set(layout.name, decode(layout, bytes.buffer));
-    }
-    return tensors;
+export async function readSafetensors(file: string): Promise<Map<string, TensorEntry>> {
+  return runOnFile(file, function* (size) {
+    return yield* readTensors(yield* openSafetensors(size, file));
   });
 }
 
@@ -40,16 +34,9 @@ export async function readSafetensors(file: string): Promise<Map<string, Safeten
  * @throws DataError as `readSafetensors` does.
  */
 export async function readSafetensorsHeader(file: string): Promise<SafetensorsHeader> {
-  return withFile(file, async (handle, size) => (await readHeader(file, handle, size)).header);
-}
-
-async function readHeader(file: string, handle: FileHandle, size: number) {
-  const prefix = new Uint8Array(Math.min(8, size));
-  await readAt(file, handle, prefix, 0);
-  const bytes = new Uint8Array(headerLength(prefix, size, file));
-  await readAt(file, handle, bytes, 8);
-  const start = 8 + bytes.length;
-  return { header: parseHeader(bytes, size - start, file), start };
+  return runOnFile(file, function* (size) {
+    return (yield* openSafetensors(size, file)).header;
+  });
 }
 
 /**

@@ -67,12 +67,12 @@ describe("damage", () => {
     [
       "an unknown dtype",
       tensor('"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]'),
-      'tensor "w" has the dtype "F8_E4M3"; supported are F32, F16, BF16, I64, I32, U8',
+      'tensor "w" has the dtype "F8_E4M3"; supported are F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL',
     ],
     [
       "a dtype that objects inherit",
       tensor('"dtype":"toString","shape":[4],"data_offsets":[0,4]'),
-      'tensor "w" has the dtype "toString"; supported are F32, F16, BF16, I64, I32, U8',
+      'tensor "w" has the dtype "toString"; supported are F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL',
     ],
     [
       "a hole",

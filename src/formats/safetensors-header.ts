@@ -5,10 +5,7 @@
 // Source: the format's description, https://github.com/huggingface/safetensors#format
 
 import { DataError } from "../errors.js";
-
-/** Element types as the format spells them, and the bytes of one element. */
-export const storedBytes = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1 } as const;
-export type StoredDType = keyof typeof storedBytes;
+import { type StoredDType, storedBytes } from "./elements.js";
 
 /** Where one tensor lies: bytes [begin, end) after the header. */
 export interface TensorLayout {

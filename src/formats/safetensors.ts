@@ -1,23 +1,17 @@
 // safetensors, from bytes and to bytes: named tensors and nothing that could run. The header's rules
 // are in safetensors-header.ts, files in safetensors-file.ts. Nothing here touches a file system.
 
-import { ArgumentError, DataError } from "../errors.js";
+import { ArgumentError } from "../errors.js";
 import { type DType, dtypeOf, type TypedArray } from "../graph/dtype.js";
+import { checkByteOrder, decodeElements, type TensorEntry } from "./elements.js";
+import { type Reads, read, runOnBytes } from "./reads.js";
 import {
   headerLength,
   isText,
   maxHeaderBytes,
   parseHeader,
-  type TensorLayout,
+  type SafetensorsHeader,
 } from "./safetensors-header.js";
-
-/** A tensor as read. Half precision (F16, BF16) comes widened to f32, which loses nothing. */
-export type SafetensorsEntry = { readonly shape: readonly number[] } & (
-  | { readonly dtype: "f32"; readonly data: Float32Array<ArrayBuffer> }
-  | { readonly dtype: "i32"; readonly data: Int32Array<ArrayBuffer> }
-  | { readonly dtype: "u8"; readonly data: Uint8Array<ArrayBuffer> }
-  | { readonly dtype: "i64"; readonly data: BigInt64Array<ArrayBuffer> }
-);
 
 /** A tensor to write: its dtype follows from its array. */
 export interface SafetensorsSource {
@@ -39,68 +33,41 @@ export interface SafetensorsSource {
 export function parseSafetensors(
   bytes: Uint8Array,
   file = "safetensors",
-): { tensors: Map<string, SafetensorsEntry>; metadata: ReadonlyMap<string, string> } {
-  const start = 8 + headerLength(bytes, bytes.length, file);
-  const header = parseHeader(bytes.subarray(8, start), bytes.length - start, file);
-  const tensors = new Map<string, SafetensorsEntry>();
-  for (const layout of header.tensors) {
-    tensors.set(
-      layout.name,
-      decode(layout, bytes.slice(start + layout.begin, start + layout.end).buffer),
-    );
-  }
-  return { tensors, metadata: header.metadata };
+): { tensors: Map<string, TensorEntry>; metadata: ReadonlyMap<string, string> } {
+  return runOnBytes(
+    bytes,
+    (function* () {
+      const opened = yield* openSafetensors(bytes.length, file);
+      return { tensors: yield* readTensors(opened), metadata: opened.header.metadata };
+    })(),
+  );
 }
 
-/** One tensor from its bytes, which it keeps. */
-export function decode(layout: TensorLayout, bytes: ArrayBuffer): SafetensorsEntry {
-  checkByteOrder();
-  const { shape } = layout;
-  switch (layout.dtype) {
-    case "F32":
-      return { shape, dtype: "f32", data: new Float32Array(bytes) };
-    case "F16":
-      return { shape, dtype: "f32", data: widenF16(new Uint16Array(bytes)) };
-    case "BF16":
-      return { shape, dtype: "f32", data: widenBF16(new Uint16Array(bytes)) };
-    case "I64":
-      return { shape, dtype: "i64", data: new BigInt64Array(bytes) };
-    case "I32":
-      return { shape, dtype: "i32", data: new Int32Array(bytes) };
-    case "U8":
-      return { shape, dtype: "u8", data: new Uint8Array(bytes) };
-  }
+/** A file whose header has been read and checked. */
+export interface OpenedSafetensors {
+  readonly header: SafetensorsHeader;
+  /** Where the tensors' bytes begin. */
+  readonly start: number;
 }
 
-/** bfloat16 is the upper half of an f32. */
-function widenBF16(half: Uint16Array): Float32Array<ArrayBuffer> {
-  const bits = new Uint32Array(half.length);
-  for (let i = 0; i < half.length; i++) bits[i] = half[i]! << 16;
-  return new Float32Array(bits.buffer);
+/** Reads and checks the header of a file of `size` bytes. */
+export function* openSafetensors(size: number, file: string): Reads<OpenedSafetensors> {
+  const length = headerLength(yield* read(0, Math.min(8, size)), size, file);
+  const start = 8 + length;
+  return { header: parseHeader(yield* read(8, length), size - start, file), start };
 }
 
-/** IEEE binary16 (1 sign, 5 exponent, 10 fraction bits) to binary32, bit for bit, NaNs included. */
-function widenF16(half: Uint16Array): Float32Array<ArrayBuffer> {
-  const bits = new Uint32Array(half.length);
-  for (let i = 0; i < half.length; i++) {
-    const h = half[i]!;
-    const sign = (h & 0x8000) << 16;
-    const exponent = (h >> 10) & 0x1f;
-    const fraction = h & 0x3ff;
-    if (exponent === 0x1f) {
-      bits[i] = sign | 0x7f800000 | (fraction << 13);
-    } else if (exponent !== 0) {
-      // The exponents' biases are 15 and 127.
-      bits[i] = sign | ((exponent + 112) << 23) | (fraction << 13);
-    } else if (fraction === 0) {
-      bits[i] = sign;
-    } else {
-      // Subnormal, fraction · 2^-24: shift its leading one up to bit 10.
-      const shift = Math.clz32(fraction) - 21;
-      bits[i] = sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
-    }
+/** Reads the tensors, one after the other, in the order of their bytes. */
+export function* readTensors({
+  header,
+  start,
+}: OpenedSafetensors): Reads<Map<string, TensorEntry>> {
+  const tensors = new Map<string, TensorEntry>();
+  for (const { name, dtype, shape, begin, end } of header.tensors) {
+    const bytes = yield* read(start + begin, end - begin);
+    tensors.set(name, decodeElements(dtype, shape, bytes.buffer));
   }
-  return new Float32Array(bits.buffer);
+  return tensors;
 }
 
 // From the widest alignment to the narrowest, as the reference implementation lays tensors out.
@@ -203,11 +170,4 @@ function compareText(a: string, b: string): number {
     if (difference !== 0) return difference;
   }
   return left.length - right.length;
-}
-
-/** The format is little-endian and so is every machine we run on; on another, say so at once. */
-function checkByteOrder(): void {
-  if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) {
-    throw new DataError("safetensors", "cannot be read or written on a big-endian machine");
-  }
 }

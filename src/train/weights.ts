@@ -2,7 +2,8 @@
 
 import { fromTypedArray } from "../create.js";
 import { DataError } from "../errors.js";
-import type { SafetensorsEntry, SafetensorsSource } from "../formats/safetensors.js";
+import type { TensorEntry } from "../formats/elements.js";
+import type { SafetensorsSource } from "../formats/safetensors.js";
 import { readSafetensors, writeSafetensors } from "../formats/safetensors-file.js";
 import { sameShape, showShape } from "../graph/shape.js";
 import type { AnyModule } from "../nn/module.js";
@@ -104,7 +105,7 @@ export function listLeft(left: readonly Leftover[], most = 4): string {
 /** The entry as values for the state, or why it is none. */
 function fitted(
   { shape, dtype }: StateTensor,
-  entry: SafetensorsEntry | undefined,
+  entry: TensorEntry | undefined,
 ): SafetensorsSource | string {
   if (!entry) return "not in the file";
   if (!sameShape(shape, entry.shape)) {
