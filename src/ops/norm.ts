@@ -13,7 +13,7 @@ import { mean } from "./reduce.js";
 
 // ---------------------------------------------------------------- local response
 
-interface Neighbourhood {
+export interface Neighbourhood {
   readonly dim: number;
   readonly before: number;
   readonly after: number;
@@ -46,6 +46,10 @@ const neighbourSumOp: Op<Neighbourhood> = {
     },
   },
 };
+
+/** Of which neighbours a node is the sum, if it is such a sum. */
+export const neighboursOf = (node: Node): Neighbourhood | undefined =>
+  node.op === (neighbourSumOp as Op) ? (node.attrs as Neighbourhood) : undefined;
 
 /** Options of a local response normalisation, as PyTorch names and defaults them. */
 export interface LocalResponseNormOptions {
