@@ -7,6 +7,7 @@
 // the bits of the result.
 #include <algorithm>
 #include "conv_lanes.h"
+#include "winograd_weight.h"
 
 namespace fovea::FOVEA_ISA {
 
@@ -116,6 +117,7 @@ void finishBlock(const GradWeight& f, int64_t group, int64_t o, int64_t c, float
 }  // namespace
 
 const char* conv2dGradWeight(const Conv2dGradWeightArgs& args, const Frame& frame) {
+  if (args.algorithm != kConvDirect) return conv2dGradWeightWinograd(args, frame);
   if (conv2dGradWeightInLanes(args)) return conv2dGradWeightLanes(args, frame);
   const ConvGeometry& g = args.geometry;
   const GradWeight f(args, frame.at<float>(args.x), frame.scratch, frame.pool.threads());
@@ -184,6 +186,7 @@ const char* conv2dGradWeight(const Conv2dGradWeightArgs& args, const Frame& fram
 }
 
 size_t conv2dGradWeightScratch(const Conv2dGradWeightArgs& args, int threads) {
+  if (args.algorithm != kConvDirect) return conv2dGradWeightWinogradScratch(args, threads);
   if (conv2dGradWeightInLanes(args)) return conv2dGradWeightLanesScratch(args, threads);
   return GradWeight(args, nullptr, nullptr, threads).bytes;
 }

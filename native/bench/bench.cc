@@ -88,10 +88,12 @@ void timeConv(const Kernels& kernels, Pool& pool, const Layer& layer, Sum& sum) 
                            dense(3, {1}), kRelu};
   report(layer.name, "y", timeOf(kernels.conv2d, forward, pool, {xs, ws, ys, g.outChannels}), flop, sum);
   if (!layer.first) {
-    const Conv2dGradInputArgs input{g, 0, images(0, layer.out, g.outSize), weights(1), images(2, layer.in, g.inSize)};
+    const Conv2dGradInputArgs input{g, 0, images(0, layer.out, g.outSize), weights(1), images(2, layer.in, g.inSize),
+                                    dense(-1, {})};
     report(layer.name, "gx", timeOf(kernels.conv2dGradInput, input, pool, {ys, ws, xs}), flop, sum);
   }
-  const Conv2dGradWeightArgs weight{g, 0, images(0, layer.in, g.inSize), images(1, layer.out, g.outSize), weights(2)};
+  const Conv2dGradWeightArgs weight{g, 0, images(0, layer.in, g.inSize), images(1, layer.out, g.outSize), weights(2),
+                                    dense(-1, {})};
   report(layer.name, "gw", timeOf(kernels.conv2dGradWeight, weight, pool, {xs, ys, ws}), flop, sum);
 }
 

@@ -143,8 +143,20 @@ void runAll(const Entry<Args>& kernel, const Args& args, const std::vector<Tenso
   }
 }
 
+constexpr double kDirect = 2e-6;
+/**
+ * Winograd's tolerances, relative to the largest Σ |terms| of a result: the transforms enlarge one rounding
+ * of 2⁻²⁴ by up to (max over i of Σ over j of |Aᵀ|ᵢⱼ · Σ|G|ⱼ · Σ|Bᵀ|ⱼ, over the m terms of a tile)², which is
+ * 78 for F(3, 4), 97 for F(4, 3), 71 for F(2, 5), 142 for F(5, 2), and 269, 509, 301, 373 for F(3, 6), F(6, 3),
+ * F(4, 5), F(5, 4). That many roundings never align.
+ */
+double toleranceOf(int64_t algorithm) {
+  return algorithm == kConvWinograd6 ? 0x1p-24 * 142 : algorithm == kConvWinograd8 ? 0x1p-24 * 509 : kDirect;
+}
+
 /** Every element within `tolerance` of the expected one relative to `scale`; all else untouched. */
-void expect(Tensor& result, const std::function<double(const std::vector<int64_t>&, double& scale)>& expected) {
+void expect(Tensor& result, const std::function<double(const std::vector<int64_t>&, double& scale)>& expected,
+            double tolerance = kDirect) {
   std::vector<bool> ours(result.data.size(), false);
   bool reported = false;
   result.each([&](const auto& index) {
@@ -152,7 +164,7 @@ void expect(Tensor& result, const std::function<double(const std::vector<int64_t
     double scale = 1;
     const double want = expected(index, scale), got = result(index);
     const bool good = std::isnan(want) ? std::isnan(got)
-                                       : want == got || std::fabs(want - got) <= 2e-6 * scale + 1e-6;
+                                       : want == got || std::fabs(want - got) <= tolerance * scale + 1e-6;
     if (!good && !reported) {
       reported = true;
       std::string where;
@@ -220,6 +232,14 @@ ConvGeometry randomGeometry() {
     g.inSize[axis] = between(std::max<int64_t>(1, extent - 2 * g.padding[axis]), extent + 14);
     g.outSize[axis] = (g.inSize[axis] + 2 * g.padding[axis] - extent) / g.stride[axis] + 1;
   }
+  if (oneIn(3)) {  // what Winograd takes
+    const int64_t side = oneIn(2) ? 3 : 5;
+    for (int axis = 0; axis < 2; ++axis) {
+      g.kernelSize[axis] = side, g.stride[axis] = g.dilation[axis] = 1;
+      g.inSize[axis] = between(std::max<int64_t>(1, side - 2 * g.padding[axis]), 24);
+      g.outSize[axis] = g.inSize[axis] + 2 * g.padding[axis] - side + 1;
+    }
+  }
   if (oneIn(8)) {  // few result channels and as many images as lanes, or more
     g.batch = between(4, 40);
     g.inChannels = g.groups * between(1, 9), g.outChannels = g.groups * between(1, 9);
@@ -232,6 +252,13 @@ ConvGeometry randomGeometry() {
     }
   }
   return g;
+}
+
+bool winogradTakes(const ConvGeometry& g) {
+  for (int axis = 0; axis < 2; ++axis) {
+    if (g.stride[axis] != 1 || g.dilation[axis] != 1) return false;
+  }
+  return g.kernelSize[0] == g.kernelSize[1] && (g.kernelSize[0] == 3 || g.kernelSize[0] == 5);
 }
 
 void checkConv(const Kernels& kernels) {
@@ -298,18 +325,41 @@ void checkConv(const Kernels& kernels) {
     });
   });
   current = std::string(kernels.name) + " conv2dGradInput" + text;
-  runAll(kernels.conv2dGradInput, {g, 0, gy.operand, w.operand, gx.operand}, {&gy, &w, &gx}, {&gx});
+  runAll(kernels.conv2dGradInput, {g, 0, gy.operand, w.operand, gx.operand, Tensor().operand}, {&gy, &w, &gx}, {&gx});
   expect(gx, [&](const auto& at, double& scale) {
     scale = sizes[static_cast<size_t>(gx.at(at))];
     return sums[static_cast<size_t>(gx.at(at))];
   });
   gy.operand.buffer = 1;
   current = std::string(kernels.name) + " conv2dGradWeight" + text;
-  runAll(kernels.conv2dGradWeight, {g, 0, x.operand, gy.operand, gw.operand}, {&x, &gy, &gw}, {&gw});
+  runAll(kernels.conv2dGradWeight, {g, 0, x.operand, gy.operand, gw.operand, Tensor().operand}, {&x, &gy, &gw}, {&gw});
   expect(gw, [&](const auto& at, double& scale) {
     scale = wSizes[static_cast<size_t>(gw.at(at))];
     return wSums[static_cast<size_t>(gw.at(at))];
   });
+
+  if (!winogradTakes(g)) return;
+  Tensor gbias;
+  if (oneIn(2)) gbias = bound(Tensor({g.outChannels}), 3);
+  std::vector<double> bSums(static_cast<size_t>(g.outChannels)), bSizes(static_cast<size_t>(g.outChannels));
+  gy.each([&](const auto& at) {
+    bSums[static_cast<size_t>(at[1])] += gy(at), bSizes[static_cast<size_t>(at[1])] += std::fabs(gy(at));
+  });
+  const double largest = wSizes.empty() ? 0 : *std::max_element(wSizes.begin(), wSizes.end());
+  for (const int64_t algorithm : {kConvWinograd6, kConvWinograd8}) {
+    current = std::string(kernels.name) + " conv2dGradWeight, algorithm " + std::to_string(algorithm) + text;
+    runAll(kernels.conv2dGradWeight, {g, algorithm, x.operand, gy.operand, gw.operand, gbias.operand},
+           {&x, &gy, &gw, &gbias}, {&gw, &gbias});
+    expect(gw, [&](const auto& at, double& scale) {
+      scale = largest;
+      return wSums[static_cast<size_t>(gw.at(at))];
+    }, toleranceOf(algorithm));
+    if (gbias.operand.buffer < 0) continue;
+    expect(gbias, [&](const auto& at, double& scale) {
+      scale = bSizes[static_cast<size_t>(at[0])];
+      return bSums[static_cast<size_t>(at[0])];
+    });
+  }
 }
 
 void checkPools(const Kernels& kernels) {
