@@ -8,6 +8,7 @@
 // zeros are ever multiplied. A phase without taps is a product of depth 0, which writes zeros.
 #include <algorithm>
 #include "conv_lanes.h"
+#include "winograd_conv.h"
 
 namespace fovea::FOVEA_ISA {
 
@@ -117,6 +118,7 @@ struct GradInput {
 }  // namespace
 
 const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame) {
+  if (args.algorithm != kConvDirect) return conv2dGradInputWinograd(args, frame);
   if (conv2dGradInputInLanes(args)) return conv2dGradInputLanes(args, frame);
   const ConvGeometry& g = args.geometry;
   const GradInput f(args, frame.at<float>(args.gy), frame.scratch, frame.pool.threads());
@@ -190,6 +192,7 @@ const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame)
 }
 
 size_t conv2dGradInputScratch(const Conv2dGradInputArgs& args, int threads) {
+  if (args.algorithm != kConvDirect) return conv2dGradInputWinogradScratch(args, threads);
   if (conv2dGradInputInLanes(args)) return conv2dGradInputLanesScratch(args, threads);
   return GradInput(args, nullptr, nullptr, threads).bytes;
 }

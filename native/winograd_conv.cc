@@ -1,0 +1,324 @@
+// conv2d and conv2dGradInput by Winograd's minimal filtering (see winograd.h). Both are one correlation: the
+// gradient of the input is that of the result's gradient with the filters flipped and transposed, and a
+// padding of r − 1 − p.
+//
+// First all filters are transformed, once a call: U, packed as the product reads it. Then the tiles of the
+// whole batch, numbered image by image, are cut into blocks; a task takes one through all three steps while
+// it is in the caches:
+//     V[point] (tiles × channels)  the input's tiles, transformed
+//     M[point] = V[point]·U[point] (tiles × columns), α² matrix products
+//     y                            M transformed back, with bias, ReLU or mask, straight to where it belongs
+// All of them hold whole vectors of channels, so that nothing is ever transposed.
+//
+// A result's terms are always summed in the same order: its bits do not depend on how tiles fall into blocks.
+#include "winograd_conv.h"
+#include <algorithm>
+#include "conv.h"
+#include "transpose.h"
+#include "winograd_product.h"
+#include "winograd_tile.h"
+
+namespace fovea::FOVEA_ISA {
+
+int tuneBlock = 0, tuneGroup = 0;
+
+namespace {
+
+/** out = in ⋆ w, finished in some way. Windows read 0 where they reach past an image. */
+struct Correlation {
+  int64_t batch, groups, channels, columns;  // of one group: inputs and outputs
+  int64_t padding[2];                        // may be negative
+  Images in, out, mask;                      // mask.data is null for none
+  float* result;                             // out.data, to be written
+  const float* w;
+  ptrdiff_t wGroup, wColumn, wChannel, wRow, wTap;
+  bool isFlipped;                            // the filters, along rows and columns
+  const float* bias;
+  ptrdiff_t biasStride;
+  bool relu;
+};
+
+/** A distance between points that spreads them over all sets of a cache: an odd number of its lines. */
+int64_t pointStride(int64_t floats) { return (divideUp(floats, 16) | 1) * 16; }
+
+struct Winograd {
+  const Correlation& c;
+  const TileTransforms& t;
+  int64_t points;
+  int64_t across, down, tiles;  // tiles in a row and a column of an image, and in the whole batch
+  int64_t depth, padded;        // channels and columns, up to whole vectors
+  EvenPanels panels;
+  int64_t block, blocks;        // tiles of a block
+  int64_t splits;               // of the panels, where there are too few blocks for the threads
+  int64_t mWidth;               // columns that M holds at once
+  ptrdiff_t vPoint, mPoint;
+
+  // Scratch: shared by all tasks, then that of each thread.
+  float *u, *bias, *zeros;
+  char* threadScratch;
+  size_t threadBytes, bytes;
+
+  Winograd(const Correlation& c, const TileTransforms& t, char* scratch, int threads)
+      : c(c), t(t), points(t.alpha * t.alpha), across(divideUp(c.out.width, t.m)),
+        down(divideUp(c.out.height, t.m)), tiles(c.batch * down * across), depth(roundUp(c.channels, kLanes)),
+        padded(paddedColumns(c.columns)), panels(c.columns) {
+    const int64_t most = tuneBlock ? tuneBlock : 96;
+    blocks = divideUp(tiles, most);
+    block = roundUp(divideUp(tiles, std::max<int64_t>(blocks, 1)), kTileRows);
+    blocks = divideUp(tiles, std::max<int64_t>(block, 1));
+    const int64_t wanted = threads == 1 ? 1 : 4 * threads;
+    splits = std::clamp<int64_t>(divideUp(wanted, std::max<int64_t>(blocks, 1)), 1, panels.count);
+    mWidth = std::min(padded, (tuneGroup ? tuneGroup : 1000) * kPanel);
+    vPoint = pointStride(block * depth);
+    mPoint = pointStride(block * mWidth);
+
+    Carver shared(scratch);
+    u = shared.take<float>(c.groups * groupFloats());
+    bias = shared.take<float>(c.groups * padded);
+    zeros = shared.take<float>(depth);
+    threadScratch = scratch + shared.used();
+    Carver own(nullptr);
+    Own(own, *this);
+    threadBytes = own.used();
+    bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
+  }
+
+  // U is [group][panel][point][channel][width of the panel].
+  int64_t filterPoint(int64_t panel) const { return pointStride(c.channels * panels.width(panel)); }
+  int64_t groupFloats() const { return points * (padded * c.channels + panels.count * 32); }
+  float* filters(int64_t group, int64_t panel) const {
+    return u + group * groupFloats() + points * (panels.start(panel) * c.channels + panel * 32);
+  }
+
+  struct Own {
+    float *v, *m;
+    float *patch, *staging, *maskPatch;  // tiles of images whose channels do not lie side by side
+    float* unused;                       // where results outside of the image go
+    const float **from, **mask;
+    float** to;
+    Own(Carver& carver, const Winograd& f) {
+      const int64_t results = f.t.m * f.t.m;
+      v = carver.take<float>(f.points * f.vPoint);
+      m = carver.take<float>(f.points * f.mPoint);
+      patch = carver.take<float>(f.c.in.c == 1 ? 0 : f.points * f.depth);
+      staging = carver.take<float>(f.c.out.c == 1 ? 0 : results * f.padded);
+      maskPatch = carver.take<float>(!f.c.mask.data || f.c.mask.c == 1 ? 0 : results * f.padded);
+      unused = carver.take<float>(f.padded);
+      from = carver.take<const float*>(f.points);
+      mask = carver.take<const float*>(results);
+      to = carver.take<float*>(results);
+    }
+  };
+
+  void transformFilters(int64_t group, int64_t panel, int64_t firstChannel, int64_t lastChannel) const {
+    const int64_t r = t.r, first = panels.start(panel), width = panels.width(panel);
+    const int64_t columns = std::min(width, c.columns - first);
+    alignas(64) float taps[25 * kPanel] = {};  // [tap][width]; columns that are missing stay 0
+    // Taps of a flipped filter are stored from the last to the first.
+    float* to = c.isFlipped ? taps + (r * r - 1) * width : taps;
+    const ptrdiff_t step = c.isFlipped ? -width : width;
+    for (int64_t d = firstChannel; d < lastChannel; ++d) {
+      const float* from = c.w + group * c.wGroup + first * c.wColumn + d * c.wChannel;
+      if (c.wTap == 1 && c.wRow == r) {
+        transpose(reinterpret_cast<int32_t*>(to), step, reinterpret_cast<const int32_t*>(from), c.wColumn,
+                  static_cast<int>(columns), static_cast<int>(r * r));
+      } else {
+        for (int64_t tap = 0; tap < r * r; ++tap) {
+          const float* at = from + tap / r * c.wRow + tap % r * c.wTap;
+          for (int64_t k = 0; k < columns; ++k) to[tap * step + k] = at[k * c.wColumn];
+        }
+      }
+      t.filter(taps, width, filters(group, panel) + d * width, filterPoint(panel));
+    }
+  }
+
+  /** Calls body(tile of the block, image, its first row and column of results). */
+  template <class Body>
+  void eachTile(int64_t first, int64_t last, Body&& body) const {
+    for (int64_t tile = first; tile < last; ++tile) {
+      const int64_t place = tile % (down * across);
+      body(tile - first, tile / (down * across), place / across * t.m, place % across * t.m);
+    }
+  }
+
+  /** Calls body(point, offset) for a square of pixels of an image; the offset is −1 outside of it. */
+  template <class Body>
+  static FOVEA_INLINE void eachPixel(const Images& x, int64_t row, int64_t column, int side, Body&& body) {
+    for (int i = 0; i < side; ++i) {
+      const bool isInside = row + i >= 0 && row + i < x.height;
+      for (int j = 0; j < side; ++j) {
+        const int64_t at = column + j;
+        body(i * side + j, (row + i) * x.h + at * x.w, isInside && at >= 0 && at < x.width);
+      }
+    }
+  }
+
+  void transformInput(const Own& own, int64_t group, int64_t first, int64_t last) const {
+    eachTile(first, last, [&](int64_t tile, int64_t image, int64_t row, int64_t column) {
+      const float* base = c.in.data + image * c.in.n + group * c.channels * c.in.c;
+      eachPixel(c.in, row - c.padding[0], column - c.padding[1], t.alpha,
+                [&](int pixel, ptrdiff_t at, bool isInside) {
+                  own.from[pixel] = isInside ? gathered(base + at, c.in.c, c.channels, own.patch + pixel * depth)
+                                             : zeros;
+                });
+      t.input(own.from, c.channels, own.v + tile * depth, vPoint);
+    });
+  }
+
+  /** `from` itself if its channels lie side by side, else a copy of them at `patch`. */
+  static const float* gathered(const float* from, ptrdiff_t stride, int64_t count, float* patch) {
+    if (stride == 1) return from;
+    for (int64_t i = 0; i < count; ++i) patch[i] = from[i * stride];
+    return patch;
+  }
+
+  void transformResult(const Own& own, int64_t group, int64_t firstColumn, int64_t count, int64_t first,
+                       int64_t last) const {
+    const bool isMasked = c.mask.data != nullptr;
+    const TileFinish finish = {c.bias ? bias + group * padded + firstColumn : nullptr, c.relu,
+                               isMasked ? own.mask : nullptr};
+    eachTile(first, last, [&](int64_t tile, int64_t image, int64_t row, int64_t column) {
+      const int64_t channel = group * c.columns + firstColumn;
+      float* base = c.result + image * c.out.n + channel * c.out.c;
+      eachPixel(c.out, row, column, t.m, [&](int pixel, ptrdiff_t at, bool isInside) {
+        own.to[pixel] = !isInside ? own.unused : c.out.c == 1 ? base + at : own.staging + pixel * padded;
+      });
+      if (isMasked) {
+        const float* maskBase = c.mask.data + image * c.mask.n + channel * c.mask.c;
+        eachPixel(c.mask, row, column, t.m, [&](int pixel, ptrdiff_t at, bool isInside) {
+          own.mask[pixel] =
+              isInside ? gathered(maskBase + at, c.mask.c, count, own.maskPatch + pixel * padded) : own.unused;
+        });
+      }
+      t.result(own.m + tile * mWidth, mPoint, count, finish, own.to);
+      if (c.out.c == 1) return;
+      eachPixel(c.out, row, column, t.m, [&](int pixel, ptrdiff_t at, bool isInside) {
+        for (int64_t k = 0; isInside && k < count; ++k) base[at + k * c.out.c] = own.to[pixel][k];
+      });
+    });
+  }
+
+  void run(int task, int thread) const {
+    Carver carver(threadScratch + static_cast<size_t>(thread) * threadBytes);
+    const Own own(carver, *this);
+    const int64_t first = task / splits * block, last = std::min(first + block, tiles);
+    const int64_t split = task % splits;
+    const int64_t lastPanel = (split + 1) * panels.count / splits;
+    for (int64_t group = 0; group < c.groups; ++group) {
+      transformInput(own, group, first, last);
+      for (int64_t panel = split * panels.count / splits, end; panel < lastPanel; panel = end) {
+        const int64_t start = panels.start(panel);
+        for (end = panel + 1; end < lastPanel && panels.start(end + 1) - start <= mWidth;) ++end;
+        for (int64_t point = 0; point < points; ++point) {
+          for (int64_t p = panel; p < end; ++p) {
+            multiplyPanel(last - first, c.channels, own.v + point * vPoint, depth,
+                          filters(group, p) + point * filterPoint(p), panels.width(p),
+                          own.m + point * mPoint + panels.start(p) - start, mWidth);
+          }
+        }
+        transformResult(own, group, start, std::min(panels.start(end), c.columns) - start, first, last);
+      }
+    }
+  }
+};
+
+/** The transforms for it; null if it is none that Winograd's algorithms can do. */
+const TileTransforms* transformsFor(const ConvGeometry& g, int64_t algorithm) {
+  const int64_t r = g.kernelSize[0];
+  const bool isDense = g.stride[0] == 1 && g.stride[1] == 1 && g.dilation[0] == 1 && g.dilation[1] == 1;
+  return isDense && r == g.kernelSize[1] && (r == 3 || r == 5) ? &tileTransforms(algorithm, r) : nullptr;
+}
+constexpr const char* kUnfit = "Winograd's algorithms take kernels of 3×3 and 5×5, stride and dilation 1";
+
+Correlation correlationOf(const Conv2dArgs& args, const Frame* frame) {
+  const ConvGeometry& g = args.geometry;
+  Correlation c{};
+  c.batch = g.batch, c.groups = g.groups;
+  c.channels = g.inChannels / g.groups, c.columns = g.outChannels / g.groups;
+  std::copy(g.padding, g.padding + 2, c.padding);
+  c.result = frame ? frame->at<float>(args.y) : nullptr;
+  c.in = imagesOf(args.x, frame ? frame->at<float>(args.x) : nullptr, g.inChannels, g.inSize);
+  c.out = imagesOf(args.y, c.result, g.outChannels, g.outSize);
+  c.w = frame ? frame->at<float>(args.w) : nullptr;
+  c.wGroup = c.columns * args.w.strides[0];
+  c.wColumn = args.w.strides[0], c.wChannel = args.w.strides[1];
+  c.wRow = args.w.strides[2], c.wTap = args.w.strides[3];
+  c.bias = frame ? frame->at<float>(args.bias) : nullptr;
+  c.biasStride = args.bias.strides[0];
+  c.relu = args.activation == kRelu;
+  return c;
+}
+
+Correlation correlationOf(const Conv2dGradInputArgs& args, const Frame* frame) {
+  const ConvGeometry& g = args.geometry;
+  static const float someMask = 0;  // for measuring: all that counts is that there is one
+  Correlation c{};
+  c.batch = g.batch, c.groups = g.groups;
+  c.channels = g.outChannels / g.groups, c.columns = g.inChannels / g.groups;
+  for (int axis = 0; axis < 2; ++axis) c.padding[axis] = g.kernelSize[axis] - 1 - g.padding[axis];
+  c.result = frame ? frame->at<float>(args.gx) : nullptr;
+  c.in = imagesOf(args.gy, frame ? frame->at<float>(args.gy) : nullptr, g.outChannels, g.outSize);
+  c.out = imagesOf(args.gx, c.result, g.inChannels, g.inSize);
+  if (args.mask.buffer >= 0) {
+    c.mask = imagesOf(args.mask, frame ? frame->at<float>(args.mask) : &someMask, g.inChannels, g.inSize);
+  }
+  c.w = frame ? frame->at<float>(args.w) : nullptr;
+  c.wGroup = c.channels * args.w.strides[0];
+  c.wColumn = args.w.strides[1], c.wChannel = args.w.strides[0];
+  c.wRow = args.w.strides[2], c.wTap = args.w.strides[3];
+  c.isFlipped = true;
+  return c;
+}
+
+template <class Args>
+const char* correlate(const Args& args, const Frame& frame) {
+  const TileTransforms* t = transformsFor(args.geometry, args.algorithm);
+  if (!t) return kUnfit;
+  const Correlation c = correlationOf(args, &frame);
+  const Winograd f(c, *t, frame.scratch, frame.pool.threads());
+  if (f.tiles == 0) return nullptr;
+  std::fill(f.zeros, f.zeros + f.depth, 0.0f);
+  if (c.bias) {
+    for (int64_t group = 0; group < c.groups; ++group) {
+      for (int64_t k = 0; k < f.padded; ++k) {
+        f.bias[group * f.padded + k] = k < c.columns ? c.bias[(group * c.columns + k) * c.biasStride] : 0;
+      }
+    }
+  }
+  constexpr int64_t kChannels = 64;  // of a task
+  const int64_t chunks = divideUp(c.channels, kChannels);
+  frame.pool.run(
+      static_cast<int>(c.groups * f.panels.count * chunks),
+      [&](int task, int) {
+        const int64_t panel = task / chunks, channel = task % chunks * kChannels;
+        f.transformFilters(panel / f.panels.count, panel % f.panels.count, channel,
+                           std::min(channel + kChannels, c.channels));
+      },
+      16.0 * static_cast<double>(c.groups * f.groupFloats()));
+  frame.pool.run(
+      static_cast<int>(f.blocks * f.splits), [&](int task, int thread) { f.run(task, thread); },
+      workOf(args.geometry) / 2);
+  return nullptr;
+}
+
+template <class Args>
+size_t scratchOf(const Args& args, int threads) {
+  const TileTransforms* t = transformsFor(args.geometry, args.algorithm);
+  if (!t) return 0;
+  const Correlation c = correlationOf(args, nullptr);
+  return Winograd(c, *t, nullptr, threads).bytes;
+}
+
+}  // namespace
+
+const char* conv2dWinograd(const Conv2dArgs& args, const Frame& frame) { return correlate(args, frame); }
+size_t conv2dWinogradScratch(const Conv2dArgs& args, int threads) { return scratchOf(args, threads); }
+
+const char* conv2dGradInputWinograd(const Conv2dGradInputArgs& args, const Frame& frame) {
+  return correlate(args, frame);
+}
+size_t conv2dGradInputWinogradScratch(const Conv2dGradInputArgs& args, int threads) {
+  return scratchOf(args, threads);
+}
+
+}  // namespace fovea::FOVEA_ISA

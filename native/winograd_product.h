@@ -1,0 +1,27 @@
+// The matrix products of Winograd's algorithms, one for each point: C = A·B, all three dense, and A and C
+// scratch memory of whole vectors, so that nothing has to be cut off or looked up as in gemm.h.
+#pragma once
+#include "gemm.h"
+
+namespace fovea::FOVEA_ISA {
+
+/** Panels of packed columns, as even as can be: 4 vectors make 2 + 2 of them, not 3 + 1. */
+struct EvenPanels {
+  int64_t vectors, count;
+  explicit EvenPanels(int64_t columns)
+      : vectors(divideUp(columns, kLanes)), count(divideUp(vectors, kTileVectors)) {}
+  /** The first column of a panel. */
+  int64_t start(int64_t panel) const { return panel * vectors / count * kLanes; }
+  /** Columns of a panel, a whole number of vectors up to kTileVectors. */
+  int64_t width(int64_t panel) const { return start(panel + 1) - start(panel); }
+};
+
+/**
+ * C = A·B for m rows of A and one panel of B, [depth][width]. Rows of A and C are aRow and cRow floats apart. Terms
+ * are summed in the order of the depth within a block of it, and blocks in their order: the bits of an element
+ * depend on the depth alone.
+ */
+void multiplyPanel(int64_t m, int64_t depth, const float* a, ptrdiff_t aRow, const float* panel, int64_t width,
+                   float* c, ptrdiff_t cRow);
+
+}  // namespace fovea::FOVEA_ISA
