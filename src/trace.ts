@@ -5,7 +5,8 @@ import type { TypedArray } from "./graph/dtype.js";
 import type { Node } from "./graph/node.js";
 import { Origins } from "./graph/origins.js";
 import { detach } from "./ops/detach.js";
-import { bound } from "./ops/leaf.js";
+import { where } from "./ops/elementwise.js";
+import { bindingOf, bound } from "./ops/leaf.js";
 import type { RandomSource } from "./ops/random.js";
 import type { State } from "./state.js";
 
@@ -50,6 +51,24 @@ export class Trace implements RandomSource {
   write(state: State, node: Node): void {
     this.values.set(state, detach(node));
     this.updates.set(state, node);
+  }
+
+  /** Makes all updates so far depend on a scalar: where it is 0, the states stay as they are. */
+  onlyIf(condition: Node): void {
+    for (const [state, node] of this.updates)
+      this.write(state, where(condition, node, this.beginning(state)));
+  }
+
+  /** What a state is at the beginning, whatever it has become since. */
+  beginning(state: State): Node {
+    for (const node of this.beginnings) {
+      const binding = bindingOf(node);
+      if (binding?.kind === "state" && binding.state === state) return node;
+    }
+    const { shape, dtype, version } = state;
+    const node = bound(shape, dtype, { kind: "state", state, version });
+    this.beginnings.add(node);
+    return node;
   }
 
   /** Reads a fact and notes that the recording is only good while it stays the same. */

@@ -3,10 +3,25 @@
 
 import type { EpochRecord } from "./history.js";
 
-export class BestEpoch {
-  #best: EpochRecord | null = null;
+/** All that it remembers. */
+export interface BestState {
+  readonly record: EpochRecord | null;
   /** Epochs since the best one. */
-  #since = 0;
+  readonly since: number;
+}
+
+export class BestEpoch {
+  #best: EpochRecord | null;
+  #since: number;
+
+  constructor({ record, since }: BestState = { record: null, since: 0 }) {
+    this.#best = record;
+    this.#since = since;
+  }
+
+  get state(): BestState {
+    return { record: this.#best, since: this.#since };
+  }
 
   get record(): EpochRecord | null {
     return this.#best;

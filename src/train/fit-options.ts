@@ -8,6 +8,7 @@ import type { Optimizer } from "../optim/optimizer.js";
 import type { EpochRecord, StepRecord } from "./history.js";
 import type { EpochSchedule } from "./learning-rate.js";
 import type { Loss, StepOptions, TrainStepOptions } from "./steps.js";
+import type { TrainingState } from "./training.js";
 
 /** A step, with where the epoch stands after it. */
 export interface StepProgress extends StepRecord {
@@ -66,17 +67,41 @@ export interface FitOptions {
   readonly onEpoch?: (record: EpochRecord) => void | Promise<void>;
   /** Told of every epoch that is the best so far on `val`, after `onEpoch`: the weights are still its. */
   readonly onBest?: (record: EpochRecord) => void | Promise<void>;
-  /** Ends the training between two steps: `fit` then rejects with the signal's reason. */
+  /**
+   * What becomes of a step whose loss or gradients are not finite. "stop" ends the training with a
+   * NonFiniteError; "skip" leaves the step out, and ends it so after ten in a row. The step changes
+   * nothing either way. Default: "stop".
+   */
+  readonly onNonFinite?: "stop" | "skip";
+  /** Keeps where the training stands, so that it can go on from there. Default: it is not kept. */
+  readonly checkpoint?: CheckpointOptions;
+  /** Goes on from a state that `checkpoint` has kept, of a training with the same options. */
+  readonly resume?: TrainingState;
+  /**
+   * Ends the training between two steps, where its state is kept if `checkpoint` says how: `fit` then
+   * rejects with the signal's reason.
+   */
   readonly signal?: AbortSignal;
 }
 
+/** A state is kept after every epoch, in between if asked for, and when the signal ends the training. */
+export interface CheckpointOptions {
+  /** Keeps a state: `(state) => writeCheckpoint("net.checkpoint", state)`. No step runs meanwhile. */
+  readonly save: (state: TrainingState) => void | Promise<void>;
+  /** Also after every so many steps. Default: no. */
+  readonly everySteps?: number;
+  /** Also when the last one is so many seconds old. Default: no. */
+  readonly everySeconds?: number;
+}
+
 /** What a step of the optimizer needs of them. */
-export function stepOptions(options: FitOptions): TrainStepOptions {
-  const { loss, labelSmoothing = 0, clipGradNorm, train } = options;
+export function stepOptions(options: FitOptions): Required<StepOptions> & TrainStepOptions {
+  const { loss, labelSmoothing = 0, clipGradNorm, train, onNonFinite = "stop" } = options;
   const smoothed: Loss = (logits, target) => crossEntropy(logits, target, { labelSmoothing });
   return {
     loss: loss ?? (labelSmoothing === 0 ? crossEntropy : smoothed),
     pixels: train.pixels,
+    guard: onNonFinite === "stop" ? "halt" : "skip",
     ...(clipGradNorm !== undefined && { clipGradNorm }),
   };
 }
@@ -101,6 +126,15 @@ export function checkOptions(options: FitOptions): void {
   whole("epochs", epochs);
   whole("maxSteps", maxSteps);
   whole("earlyStopping.patience", earlyStopping?.patience);
+  whole("checkpoint.everySteps", options.checkpoint?.everySteps);
+  const { everySeconds = 1 } = options.checkpoint ?? {};
+  if (!(everySeconds > 0)) {
+    refuse(`checkpoint.everySeconds must be a number above 0; got ${everySeconds}`);
+  }
+  const { schedule } = options;
+  if (options.checkpoint && schedule && !(schedule.stateDict && schedule.loadStateDict)) {
+    refuse("checkpoint needs a schedule with stateDict() and loadStateDict()");
+  }
   if (!(warmup >= 0 && warmup <= epochs)) {
     refuse(`warmup must lie between 0 and epochs, ${epochs}; got ${warmup}`);
   }

@@ -11,6 +11,8 @@ export interface StepRecord {
   readonly loss: number;
   /** The learning rate of the step. */
   readonly lr: number;
+  /** That it changed nothing, because its loss or gradients were not finite. */
+  readonly skipped?: true;
 }
 
 /** One epoch. Losses are means over examples, accuracies shares of them. */
@@ -64,15 +66,35 @@ export interface BatchResult {
   readonly loss: number;
   readonly correct: number;
   readonly examples: number;
+  /** Whether loss and gradients were. Measuring does not look. */
+  readonly finite: boolean;
+}
+
+/** What the means over some batches are made of. */
+export interface Sums {
+  /** Of losses, each times the examples of its batch. */
+  readonly loss: number;
+  readonly correct: number;
+  readonly examples: number;
 }
 
 /** Loss and accuracy over the batches so far. */
 export class Running {
-  #loss = 0;
-  #correct = 0;
-  examples = 0;
+  #loss: number;
+  #correct: number;
+  examples: number;
 
-  add({ loss, correct, examples }: BatchResult): void {
+  constructor({ loss, correct, examples }: Sums = { loss: 0, correct: 0, examples: 0 }) {
+    this.#loss = loss;
+    this.#correct = correct;
+    this.examples = examples;
+  }
+
+  get sums(): Sums {
+    return { loss: this.#loss, correct: this.#correct, examples: this.examples };
+  }
+
+  add({ loss, correct, examples }: Omit<BatchResult, "finite">): void {
     this.#loss += loss * examples;
     this.#correct += correct;
     this.examples += examples;

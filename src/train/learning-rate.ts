@@ -7,11 +7,24 @@ import type { Optimizer } from "../optim/optimizer.js";
 export interface EpochSchedule {
   /** @param loss The epoch's, on the validation part if there is one, else in training. */
   step(loss: number): void;
+  /** What it remembers, as plain data, and how it goes on from there: what checkpoints need. */
+  stateDict?(): object;
+  loadStateDict?(state: object): void;
+}
+
+/** All that is remembered of it, as plain data. */
+export interface LearningRateState {
+  /** What the warm-up leads to. */
+  readonly target: number;
+  /** The optimizer's. */
+  readonly lr: number;
+  /** The schedule's, if there is one. */
+  readonly schedule: object | null;
 }
 
 export class LearningRate {
   /** What the warm-up leads to. */
-  readonly #target: number;
+  #target: number;
 
   constructor(
     private readonly optimizer: Optimizer,
@@ -35,5 +48,17 @@ export class LearningRate {
   /** After an epoch, `steps` in all: the schedule's epochs begin where the warm-up has ended. */
   epochEnded(steps: number, loss: number): void {
     if (steps > this.warmupSteps) this.schedule?.step(loss);
+  }
+
+  get state(): LearningRateState {
+    const schedule = this.schedule?.stateDict?.() ?? null;
+    return { target: this.#target, lr: this.optimizer.lr, schedule };
+  }
+
+  /** Goes on where `state` was taken; sets `optimizer.lr` too. */
+  restore({ target, lr, schedule }: LearningRateState): void {
+    this.#target = target;
+    if (schedule) this.schedule?.loadStateDict?.(schedule);
+    this.optimizer.lr = lr;
   }
 }

@@ -13,6 +13,12 @@ export interface PipelineOptions {
   /** Batches to take at most. Default: all. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
+  /**
+   * Asked after each step that was started: whether to stop here until all of them are done and told,
+   * and `onPause` with them.
+   */
+  readonly pauseNow?: () => boolean;
+  readonly onPause?: (times: PipelineTimes) => Promise<void>;
 }
 
 /** How long a pipeline ran, in seconds. */
@@ -26,23 +32,30 @@ export interface PipelineTimes {
 /** Steps that may be under way: one that runs and one that waits. */
 const depth = 2;
 
-/** Runs the step on each batch. Once this has ended, also with an error, no result is told any more. */
+/**
+ * Runs the step on each batch. Once this has ended, also with an error, no result is told any more; if
+ * the signal has ended it, all that was started has been told.
+ */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineTimes> {
-  const { batches, step, onResult, limit = Number.POSITIVE_INFINITY, signal } = options;
+  const { batches, step, onResult, limit = Number.POSITIVE_INFINITY } = options;
+  const { signal, pauseNow, onPause } = options;
   const running: Promise<StepOutput>[] = [];
   const reading: Promise<void>[] = [];
   let before = Promise.resolve();
   let taken = 0;
 
   const idle = new IdleClock();
+  if (limit <= 0) return idle.times();
   try {
     for await (const [x, y] of batches) {
       idle.answered();
-      signal?.throwIfAborted();
+      if (signal?.aborted) break;
       const run = idle.during(step(x, y));
-      const values = run.then(({ loss, correct }) => Promise.all([loss.item(), correct.item()]));
-      before = Promise.all([values, before]).then(([[loss, correct]]) =>
-        onResult({ loss, correct, examples: y.shape[0]! }),
+      const values = run.then(({ loss, correct, finite }) =>
+        Promise.all([loss.item(), correct.item(), finite?.item() ?? 1]),
+      );
+      before = Promise.all([values, before]).then(([[loss, correct, finite]]) =>
+        onResult({ loss, correct, examples: y.shape[0]!, finite: finite !== 0 }),
       );
       before.catch(() => {}); // thrown below, where it is awaited
       running.push(run);
@@ -51,10 +64,16 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineTim
       if (running.length >= depth) await running.shift();
       // A value is read behind the step that was already waiting, so its result is a step late.
       if (reading.length > depth + 1) await reading.shift();
+      if (pauseNow?.()) {
+        await Promise.all(reading.splice(0));
+        running.length = 0;
+        await onPause?.(idle.times());
+      }
       if (taken >= limit) break;
       idle.asked();
     }
-    await Promise.all(reading);
+    await Promise.all(reading); // an error that it tells of comes before the signal's
+    signal?.throwIfAborted();
   } finally {
     await Promise.allSettled(reading); // whoever listens may put its files away after an error
   }

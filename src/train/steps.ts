@@ -1,21 +1,28 @@
 // The two functions that training replays: a step of the optimizer, and a test. They say what is
 // computed for a batch; fit.ts says for which.
 
-import { countCorrect } from "../combine.js";
+import { countCorrect, where } from "../combine.js";
 import { type Compiled, compile } from "../compile.js";
+import { zeros } from "../create.js";
 import { makePixels } from "../data/pixels.js";
 import { crossEntropy } from "../nn/functional.js";
 import { type Logits, logitsOf, type Network } from "../nn/outputs.js";
+import { Buffer, type Parameter } from "../nn/parameter.js";
 import { clipGradNorm } from "../optim/clip.js";
 import type { Optimizer } from "../optim/optimizer.js";
-import { noGrad } from "../runtime.js";
+import { noGrad, requireTrace } from "../runtime.js";
 import { Tensor } from "../tensor.js";
 
 /** Mean over the batch, of logits [n, classes] and labels [n]. */
 export type Loss = (logits: Tensor, target: Tensor) => Tensor;
 
 /** What a batch gave: scalars, still with the engine. */
-export type StepOutput = { readonly loss: Tensor; readonly correct: Tensor };
+export type StepOutput = {
+  readonly loss: Tensor;
+  readonly correct: Tensor;
+  /** 0 if a guarded step changed nothing. */
+  readonly finite?: Tensor;
+};
 
 /** Bytes as 0…1, floats as they are. */
 const asNumbers = makePixels(undefined);
@@ -33,25 +40,49 @@ export interface StepOptions {
 export interface TrainStepOptions extends StepOptions {
   /** Scales all gradients down where their norm, taken together, is more than this. Default: never. */
   readonly clipGradNorm?: number;
+  /**
+   * What a step does whose loss or gradients are not finite: "skip" changes nothing, "halt" nothing
+   * from then on, however many steps are under way behind it. All gradients are then kept until the
+   * last one is known. Default: it does not look.
+   */
+  readonly guard?: "skip" | "halt";
 }
 
-/** Changes the parameters; the loss is that before the change. The network must be in train mode. */
+/**
+ * Changes the parameters; the loss is that before the change. The network must be in train mode. Where
+ * all is finite, a guard changes no bit.
+ */
 export function trainStep(
   net: Network,
   optimizer: Optimizer,
   options: TrainStepOptions = {},
 ): Step {
-  const { loss: lossOf = crossEntropy, pixels = asNumbers, clipGradNorm: maxNorm } = options;
+  const { loss: lossOf = crossEntropy, pixels = asNumbers, clipGradNorm: maxNorm, guard } = options;
+  const halted = new Buffer(zeros([]), "whether training has halted");
   return compile((x: Tensor, y: Tensor) => {
     const output = net(pixels(x));
     const logits = logitsOf(output);
     const loss = totalLoss(output, y, lossOf);
     optimizer.zeroGrad();
     loss.backward();
+    const finite = guard && allFinite(loss, optimizer.parameters);
     if (maxNorm !== undefined) clipGradNorm(optimizer.parameters, maxNorm);
     optimizer.step();
-    return { loss, correct: countCorrect(logits, y) };
+    const result = { loss, correct: countCorrect(logits, y) };
+    if (!finite) return result;
+    const goesOn = guard === "halt" ? where(halted, 0, finite) : finite;
+    requireTrace("step").onlyIf(goesOn.node);
+    if (guard === "halt") halted.set(where(goesOn, 0, 1));
+    return { ...result, finite: goesOn };
   });
+}
+
+/** 1 if the loss and all gradients are finite, else 0: 0 · x is 0 for every finite x, and else NaN. */
+function allFinite(loss: Tensor, parameters: readonly Parameter[]): Tensor {
+  // from the last layer to the first, as backward() comes by them: each is read while it is at hand
+  const gradients = [...parameters].reverse().flatMap(({ grad }) => grad ?? []);
+  const zero = gradients.reduce((sum, g) => sum.add(g.mul(0).sum()), loss.mul(0));
+  return zero.eq(0).int();
 }
 
 /** Changes nothing. The network must be in eval mode. */
@@ -68,7 +99,7 @@ export function testStep(
 }
 
 /** The loss of the logits, and of the auxiliary ones for what they count. */
-function totalLoss(output: Logits, y: Tensor, lossOf: Loss): Tensor {
+export function totalLoss(output: Logits, y: Tensor, lossOf: Loss): Tensor {
   const loss = lossOf(logitsOf(output), y);
   if (output instanceof Tensor) return loss;
   return output.auxiliary.reduce((sum, x) => sum.add(lossOf(x, y).mul(output.weight)), loss);

@@ -2,6 +2,7 @@
 
 import type { SafetensorsSource } from "../formats/safetensors.js";
 import type { AnyModule } from "../nn/module.js";
+import type { StateTensor } from "../nn/parameter.js";
 
 /** Values by name. */
 export type Weights = ReadonlyMap<string, SafetensorsSource>;
@@ -11,10 +12,17 @@ export type Weights = ReadonlyMap<string, SafetensorsSource>;
  *
  * @example (await readWeights(net)).get("1.weight")?.shape; // [10, 784]
  */
-export async function readWeights(net: AnyModule): Promise<Weights> {
-  const weights = new Map<string, SafetensorsSource>();
-  for (const [name, tensor] of net.stateDict()) {
-    weights.set(name, { shape: tensor.shape, data: await tensor.data() });
+export function readWeights(net: AnyModule): Promise<Weights> {
+  return readValues(net.stateDict());
+}
+
+/** Reads tensors by name, as they are now: those of an optimizer's `states()`, say. */
+export async function readValues(
+  states: Iterable<readonly [name: string, state: StateTensor]>,
+): Promise<Weights> {
+  const values = new Map<string, SafetensorsSource>();
+  for (const [name, state] of states) {
+    values.set(name, { shape: state.shape, data: await state.data() });
   }
-  return weights;
+  return values;
 }

@@ -3,11 +3,14 @@
 import { fromTypedArray } from "../create.js";
 import { DataError } from "../errors.js";
 import type { TensorEntry } from "../formats/elements.js";
-import type { SafetensorsSource } from "../formats/safetensors.js";
-import { readSafetensors, writeSafetensors } from "../formats/safetensors-file.js";
+import { quote } from "../formats/quote.js";
+import type { SafetensorsSource, StoredSource } from "../formats/safetensors.js";
+import { writeSafetensors } from "../formats/safetensors-file.js";
+import { readTensors } from "../formats/tensors-file.js";
 import { sameShape, showShape } from "../graph/shape.js";
 import type { AnyModule } from "../nn/module.js";
 import type { StateTensor } from "../nn/parameter.js";
+import { nearestName } from "./nearest.js";
 import { readWeights, type Weights } from "./values.js";
 
 /**
@@ -22,7 +25,13 @@ export async function saveWeights(net: AnyModule, file: string): Promise<void> {
 
 /** As `saveWeights`, for values that have been read. */
 export async function writeWeights(weights: Weights, file: string): Promise<void> {
-  await writeSafetensors(file, weights, { format: "pt" });
+  const stored = [...weights].map(([name, source]) => [name, asStored(source)] as const);
+  await writeSafetensors(file, stored, { format: "pt" });
+}
+
+/** Counters are i32 here and i64 in PyTorch, which shall find its own type. */
+function asStored({ shape, data }: SafetensorsSource): StoredSource {
+  return { shape, data: data instanceof Int32Array ? BigInt64Array.from(data, BigInt) : data };
 }
 
 export interface LoadWeightsOptions {
@@ -43,6 +52,8 @@ export interface Leftover {
   readonly name: string;
   /** "[10, 4096] here, [1000, 4096] there", "not in the file", "not in the network". */
   readonly reason: string;
+  /** Of a name that the other side does not have, one that it has and that is nearly the same. */
+  readonly nearest?: string;
 }
 
 /** A file whose names or shapes are not the network's. */
@@ -57,14 +68,17 @@ export class WeightsMismatchError extends DataError {
 }
 
 /**
- * Replaces the parameters and buffers of a network by those of a safetensors file. Counters that
- * PyTorch keeps as i64 (`num_batches_tracked`) become the network's i32.
+ * Replaces the parameters and buffers of a network by those of a file: safetensors, or a state dict that
+ * PyTorch saved (.pt, .pth). Which of them it is, the file's content says. Counters that PyTorch keeps as
+ * i64 (`num_batches_tracked`) become the network's i32; where the file has none, as before PyTorch 0.4.1,
+ * they stay as they are.
  *
  * @throws DataError if the file is missing or damaged; WeightsMismatchError, which is one too, if its
  *   names or shapes are not the network's (with `partial`: if none of them are). The network is then as
  *   it was.
  * @example
  * await loadWeights(net, "net.safetensors");
+ * await loadWeights(net, "weights.pth");
  * const { left } = await loadWeights(net, "net.safetensors", { partial: true });
  * for (const { name, reason } of left) console.log(`${name}: ${reason}`);
  */
@@ -73,18 +87,20 @@ export async function loadWeights(
   file: string,
   { partial = false }: LoadWeightsOptions = {},
 ): Promise<LoadReport> {
-  const entries = await readSafetensors(file);
+  const entries = await readTensors(file);
   const own = net.stateDict();
   const fitting = new Map<string, SafetensorsSource>();
   const left: Leftover[] = [];
   for (const [name, state] of own) {
+    if (isCounter(name) && !entries.has(name)) continue;
     const found = fitted(state, entries.get(name));
     if (typeof found === "string") left.push({ name, reason: found });
     else fitting.set(name, found);
   }
   for (const name of entries.keys()) {
-    if (!own.has(name)) left.push({ name, reason: "not in the network" });
+    if (!own.has(name)) left.push({ name, reason: notInNetwork });
   }
+  addNearest(left);
   if (!partial && left.length > 0) {
     throw new WeightsMismatchError(file, `does not fit the network; ${listLeft(left)}`, left);
   }
@@ -96,9 +112,40 @@ export async function loadWeights(
   return { loaded: [...fitting.keys()], left };
 }
 
+const notInFile = "not in the file";
+const notInNetwork = "not in the network";
+
+/** PyTorch's rule for what files of before 0.4.1 lack (BatchNorm's _load_from_state_dict). */
+const isCounter = (name: string) => name.endsWith("num_batches_tracked");
+
+/** For how many names it is looked for what they may have been meant to be. */
+const mostCompared = 20;
+
+/** Names of either side that the other does not have are perhaps the same, but for a letter or a prefix. */
+function addNearest(left: Leftover[]): void {
+  const named = (reason: string) => left.filter((l) => l.reason === reason).map(({ name }) => name);
+  const others: Readonly<Record<string, readonly string[]>> = {
+    [notInFile]: named(notInNetwork),
+    [notInNetwork]: named(notInFile),
+  };
+  for (const [i, leftover] of left.slice(0, mostCompared).entries()) {
+    const nearest = nearestName(leftover.name, others[leftover.reason] ?? []);
+    if (nearest !== undefined) left[i] = { ...leftover, nearest };
+  }
+}
+
+/** `fc.weight: not in the file, which has module.fc.weight` */
+export function inWords({ name, reason, nearest }: Leftover): string {
+  return `${showName(name)}: ${reason}${nearest === undefined ? "" : `, which has ${showName(nearest)}`}`;
+}
+
+/** As it is where it looks like one: a stranger's file may name tensors anything. */
+const showName = (name: string) =>
+  /^[\w.-]+$/.test(name) && name.length < 200 ? name : quote(name);
+
 /** The first of them, each with its reason. */
 export function listLeft(left: readonly Leftover[], most = 4): string {
-  const shown = left.slice(0, most).map(({ name, reason }) => `${name}: ${reason}`);
+  const shown = left.slice(0, most).map(inWords);
   return shown.join("; ") + (left.length > most ? `; … (${left.length} in all)` : "");
 }
 
@@ -107,7 +154,7 @@ function fitted(
   { shape, dtype }: StateTensor,
   entry: TensorEntry | undefined,
 ): SafetensorsSource | string {
-  if (!entry) return "not in the file";
+  if (!entry) return notInFile;
   if (!sameShape(shape, entry.shape)) {
     return `${showShape(shape)} here, ${showShape(entry.shape)} there`;
   }

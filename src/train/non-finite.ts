@@ -1,0 +1,70 @@
+// The end of a training whose numbers are none any more, in words. Where they come from, diagnose.ts
+// finds out. Browser-safe.
+
+import { FoveaError } from "../errors.js";
+
+/** Where the first values that are not finite are. */
+export interface Finding {
+  readonly kind: "images" | "values" | "output" | "loss" | "gradient";
+  /** The layer's name, "" for the network itself; undefined for the images and the loss. */
+  readonly layer?: string;
+  /** Its class: "Conv2d". */
+  readonly type?: string;
+  /** Which of its parameters or buffers ("values"), or of its parameters' gradients, if it is one. */
+  readonly name?: string;
+}
+
+interface NonFiniteFacts {
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly finding: Finding | undefined;
+  /** Steps in a row that were left out before this one. */
+  readonly skipped: number;
+}
+
+/** A step whose loss or gradients are not finite. It has changed nothing. */
+export class NonFiniteError extends FoveaError {
+  override readonly name = "NonFiniteError";
+  /** From 1 on, through all epochs. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  /** Undefined where looking for it needs more memory than there is. */
+  readonly finding: Finding | undefined;
+
+  constructor({ step, epoch, loss, finding, skipped }: NonFiniteFacts) {
+    const what = Number.isFinite(loss) ? "its gradients are not finite" : `its loss is ${loss}`;
+    const where = finding ? `; ${inWords(finding)}` : "";
+    const row = skipped > 0 ? `, as were the ${skipped} before it, which were left out` : "";
+    super(`fit: step ${step} is not finite${row}: ${what}${where}`);
+    this.step = step;
+    this.epoch = epoch;
+    this.loss = loss;
+    this.finding = finding;
+  }
+}
+
+/** As in "features.3" (Conv2d). */
+function layerInWords({ layer, type }: Finding): string {
+  if (layer === undefined) return "the loss";
+  return layer === "" ? `the network itself (${type})` : `"${layer}" (${type})`;
+}
+
+function inWords(finding: Finding): string {
+  const { kind, name } = finding;
+  switch (kind) {
+    case "images":
+      return "the batch's images are not finite";
+    case "values":
+      return `the first values that are not finite are "${name}" of ${layerInWords(finding)}`;
+    case "output":
+      return `the first values that are not finite come out of ${layerInWords(finding)}`;
+    case "loss":
+      return "the first value that is not finite is the loss itself: the network's output is finite";
+    case "gradient":
+      return name === undefined
+        ? `the first gradient that is not finite, on the way back, comes from ${layerInWords(finding)}`
+        : `the first gradient that is not finite, on the way back, is that of "${name}" in ${layerInWords(finding)}`;
+  }
+}
