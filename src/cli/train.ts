@@ -74,7 +74,7 @@ export function trainCommand(): Command {
     .optionsGroup("Network:")
     .option(
       "--init <how>",
-      "weights to start from: default, xavier, a run's folder or a .safetensors file",
+      "weights to start from: default, xavier, a run's folder, or a file: .safetensors, PyTorch's .pth or .pt",
     )
     .option("--partial", "of the --init weights, load what fits and leave out the rest")
     .option(

@@ -6,5 +6,6 @@ export {
   encodeSafetensors,
   parseSafetensors,
   type SafetensorsSource,
+  type StoredSource,
 } from "./safetensors.js";
 export type { SafetensorsHeader, TensorLayout } from "./safetensors-header.js";

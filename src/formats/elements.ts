@@ -30,6 +30,9 @@ export type TensorEntry = { readonly shape: readonly number[] } & (
   | { readonly dtype: "i64"; readonly data: BigInt64Array<ArrayBuffer> }
 );
 
+/** More tensors than any network has: each one that a file names takes time and memory. */
+export const maxTensors = 100_000;
+
 /** Bytes of one element once it is read. */
 export const readBytes: Readonly<Record<StoredDType, number>> = {
   F64: 4,

@@ -44,14 +44,14 @@ export interface PickleHooks {
   persistent(id: PickleValue): PickleValue;
 }
 
-/** Names of modules and classes are not longer. */
-const maxNameBytes = 500;
+/** Names of modules and classes are not longer, and numbers neither. */
+const [maxNameBytes, maxNumberBytes] = [500, 16];
 
 /**
- * A network of ten thousand tensors takes a tenth of these. Objects are counted apart, because a dict is
- * one byte there and two hundred here.
+ * A network of ten thousand tensors takes a quarter of the steps, and a seventh of the objects, which are
+ * counted apart because a dict is one byte there and two hundred here.
  */
-const [maxOpcodes, maxObjects] = [2 ** 21, 2 ** 19];
+const [maxOpcodes, maxObjects] = [2 ** 20, 2 ** 19];
 
 /** A broken pickle; whoever runs the machine adds the file's name. */
 class Broken extends Error {}
@@ -280,6 +280,7 @@ class PickleMachine {
 
   /** Two's complement, the lowest byte first. */
   #long(length: number): number | bigint {
+    if (length > maxNumberBytes) broken(`it has a number of ${length} bytes`);
     const from = this.#skip(length);
     let value = 0n;
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[from + i]!);

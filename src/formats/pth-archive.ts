@@ -8,6 +8,7 @@
 import { DataError } from "../errors.js";
 import { type PickleHooks, type PickleValue, runPickle } from "./pickle.js";
 import { StorageRef, torchHooks } from "./pth-globals.js";
+import { quote } from "./quote.js";
 import { type Reads, read } from "./reads.js";
 import { readZipDirectory, readZipEntry, type ZipEntry } from "./zip.js";
 
@@ -43,7 +44,7 @@ export function* openPth(size: number, file: string): Reads<PthArchive> {
   const kind = pthKind(start);
   if (kind === "zip") return yield* openZip(size, file);
   if (kind === "legacy") return yield* openLegacy(size, file);
-  if (start[0] === 0x80 && start[1]! <= 5) {
+  if (start[0] === 0x80) {
     throw new DataError(file, "is a Python pickle, but not one that torch.save has written");
   }
   throw new DataError(file, "is not a file that torch.save has written");
@@ -79,7 +80,7 @@ function* openZip(size: number, file: string): Reads<PthArchive> {
     if (entry?.size === storage.bytes) return entry;
     throw new DataError(
       file,
-      `is damaged: storage ${JSON.stringify(storage.key.slice(0, 100))} has ` +
+      `is damaged: storage ${quote(storage.key)} has ` +
         `${entry?.size ?? "no"} bytes; expected ${storage.bytes}`,
     );
   };
@@ -151,7 +152,7 @@ function* openLegacy(size: number, file: string): Reads<PthArchive> {
       if (new DataView(head.buffer).getBigInt64(0, true) !== BigInt(storage.length)) {
         throw new DataError(
           file,
-          `is damaged: storage ${JSON.stringify(storage.key)} is not where it must be`,
+          `is damaged: storage ${quote(storage.key)} is not where it must be`,
         );
       }
       return yield* read(positionOf(storage) + 8, storage.bytes);

@@ -21,14 +21,3 @@ export async function readPth(
     return yield* readTensors(yield* openStateDict(size, file, options));
   });
 }
-
-/** The shapes of a file's tensors by name; reads no tensor. Errors as `readPth`'s. */
-export async function readPthShapes(
-  file: string,
-  options: PthOptions = {},
-): Promise<Map<string, readonly number[]>> {
-  return runOnFile(file, function* (size) {
-    const { tensors } = yield* openStateDict(size, file, options);
-    return new Map([...tensors].map(([name, { shape }]) => [name, shape]));
-  });
-}

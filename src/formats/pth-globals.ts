@@ -15,6 +15,7 @@ import {
   PickleTuple,
   type PickleValue,
 } from "./pickle.js";
+import { quote } from "./quote.js";
 
 /** Memory that tensors are views of. */
 export class StorageRef extends PickleSpecial {
@@ -198,6 +199,5 @@ function counts(value: PickleValue | undefined): readonly number[] | undefined {
     : undefined;
 }
 
-const quote = (text: string) => JSON.stringify(text.slice(0, 100));
 /** As it is where it looks like one; a stranger's text may hold what moves a terminal's cursor. */
 const showName = (name: string) => (/^[\w.<>]+$/.test(name) ? name : quote(name));

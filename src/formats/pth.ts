@@ -3,10 +3,17 @@
 // pth-file.ts's. Browser-safe.
 
 import { DataError } from "../errors.js";
-import { decodeElements, readBytes, storedBytes, type TensorEntry } from "./elements.js";
+import {
+  decodeElements,
+  maxTensors,
+  readBytes,
+  storedBytes,
+  type TensorEntry,
+} from "./elements.js";
 import type { PickleValue } from "./pickle.js";
 import { openPth, type PthArchive } from "./pth-archive.js";
 import { type StorageRef, TensorRef } from "./pth-globals.js";
+import { quote } from "./quote.js";
 import { type Reads, runOnBytes } from "./reads.js";
 
 export interface PthOptions {
@@ -19,9 +26,6 @@ export interface PthContents {
   readonly archive: PthArchive;
   readonly tensors: ReadonlyMap<string, TensorRef>;
 }
-
-/** More tensors than any network has; their number alone takes memory. */
-const maxTensors = 100_000;
 
 /**
  * Views may share memory, or repeat it: a short file can describe any number of numbers. What it may
@@ -159,8 +163,6 @@ const listed = (keys: readonly unknown[]): string =>
     .slice(0, 8)
     .map((key) => quote(String(key)))
     .join(", ") + (keys.length > 8 ? ", …" : "");
-
-const quote = (text: string) => JSON.stringify(text.slice(0, 100));
 
 // --------------------------------------------------------------- views
 

@@ -8,7 +8,7 @@ import {
   encodeSafetensors,
   openSafetensors,
   readTensors,
-  type SafetensorsSource,
+  type StoredSource,
 } from "./safetensors.js";
 import type { SafetensorsHeader } from "./safetensors-header.js";
 
@@ -44,7 +44,7 @@ export async function readSafetensorsHeader(file: string): Promise<SafetensorsHe
  * file or the new one, never a part. The bytes depend on the content alone, not on its order. The
  * arrays must not change until the promise settles.
  *
- * @param entries Names with shape and data (f32, i32 or u8), for instance a Map.
+ * @param entries Names with shape and data (f32, i32, u8 or i64), for instance a Map.
  * @param metadata Strings to keep in the header.
  * @throws ArgumentError for a shape that does not fit; DataError if the file cannot be written.
  * @example
@@ -52,7 +52,7 @@ export async function readSafetensorsHeader(file: string): Promise<SafetensorsHe
  */
 export async function writeSafetensors(
   file: string,
-  entries: Iterable<readonly [string, SafetensorsSource]>,
+  entries: Iterable<readonly [string, StoredSource]>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await writeFileAtomic(file, encodeSafetensors(entries, metadata));

@@ -51,9 +51,13 @@ describe("damage", () => {
 
   const tensor = (fields: string, data = 4) => file(`{"w":{${fields}}}`, new Uint8Array(data));
   it.each([
-    ["no brace first", file(" {}"), 'its header does not start with "{" (at character 0)'],
-    ["text after", file("{} x"), "its header goes on after its end (at character 3)"],
-    ["not UTF-8", file(new Uint8Array([0x7b, 0xff, 0x7d])), "has a header that is not UTF-8"],
+    ["no brace first", file(" {}"), 'its header does not start with "{" (at byte 0)'],
+    ["text after", file("{} x"), "its header goes on after its end (at byte 3)"],
+    [
+      "not UTF-8",
+      file(new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x7d])),
+      "has a header that is not UTF-8",
+    ],
     [
       "a long header",
       new Uint8Array([1, 0xe1, 0xf5, 5, 0, 0, 0, 0]),
@@ -97,39 +101,39 @@ describe("damage", () => {
     [
       "a negative dimension",
       tensor('"dtype":"U8","shape":[-4],"data_offsets":[0,4]'),
-      "its header expects a whole number (at character 28)",
+      "its header expects a whole number (at byte 28)",
     ],
     [
       "a number beyond 2^53",
       tensor('"dtype":"U8","shape":[9007199254740993],"data_offsets":[0,4]'),
-      "its header has the number 9007199254740993, which is too large (at character 28)",
+      "its header has the number 9007199254740993, which is too large (at byte 28)",
     ],
     [
       "a missing field",
       tensor('"dtype":"U8","shape":[4]'),
-      'its header lacks the dtype, shape or two data_offsets of tensor "w" (at character 31)',
+      'its header lacks the dtype, shape or two data_offsets of tensor "w" (at byte 31)',
     ],
     [
       "an unknown field",
       tensor('"dtype":"U8","device":"cpu"'),
-      'its header has an unknown field "device" for tensor "w" (at character 28)',
+      'its header has an unknown field "device" for tensor "w" (at byte 28)',
     ],
     [
       "a name twice",
       file('{"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"w":{}}'),
-      'its header names "w" twice (at character 57)',
+      'its header names "w" twice (at byte 57)',
     ],
     [
       "metadata that is no string",
       file('{"__metadata__":{"epoch":3}}'),
-      "its header expects a string (metadata maps strings to strings) (at character 25)",
+      "its header expects a string (metadata maps strings to strings) (at byte 25)",
     ],
     [
       "half a surrogate pair",
       file('{"__metadata__":{"\\ud800":""}}'),
-      "its header has a string that is not valid Unicode (at character 17)",
+      "its header has a string that is not valid Unicode (at byte 17)",
     ],
-    ["depth", file(`{"w":${"[".repeat(1000)}`), 'its header expects "{" (at character 5)'],
+    ["depth", file(`{"w":${"[".repeat(1000)}`), 'its header expects "{" (at byte 5)'],
   ])("refuses %s", (_, bytes, message) => {
     expect(() => parseSafetensors(bytes, "w.safetensors")).toThrow(
       new DataError("w.safetensors", message),

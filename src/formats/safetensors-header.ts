@@ -5,7 +5,8 @@
 // Source: the format's description, https://github.com/huggingface/safetensors#format
 
 import { DataError } from "../errors.js";
-import { type StoredDType, storedBytes } from "./elements.js";
+import { maxTensors, type StoredDType, storedBytes } from "./elements.js";
+import { quote } from "./quote.js";
 
 /** Where one tensor lies: bytes [begin, end) after the header. */
 export interface TensorLayout {
@@ -24,8 +25,8 @@ export interface SafetensorsHeader {
 
 /** The header may not be longer, in bytes; the limit of the format's reference implementation. */
 export const maxHeaderBytes = 100_000_000;
-/** Far more dimensions than any tensor here has. */
-const maxRank = 32;
+/** Far more dimensions than any tensor here has, and more notes than anybody has taken. */
+const [maxRank, maxLabels] = [32, 10_000];
 
 /** The header's length, from the first 8 bytes of a file of `fileBytes` bytes. */
 export function headerLength(start: Uint8Array, fileBytes: number, file: string): number {
@@ -59,13 +60,7 @@ export function headerLength(start: Uint8Array, fileBytes: number, file: string)
  * @throws DataError naming the file, and the tensor where there is one.
  */
 export function parseHeader(bytes: Uint8Array, dataBytes: number, file: string): SafetensorsHeader {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new DataError(file, "has a header that is not UTF-8");
-  }
-  const { tensors, metadata } = new HeaderParser(text, file).parse();
+  const { tensors, metadata } = new HeaderParser(bytes, file).parse();
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let position = 0;
   for (const tensor of tensors) {
@@ -83,7 +78,7 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number, file: string):
 
 function checkTensor(tensor: TensorLayout, position: number, dataBytes: number, file: string) {
   const { name, dtype, shape, begin, end } = tensor;
-  const which = `tensor ${JSON.stringify(name)}`;
+  const which = tensorNamed(name);
   if (begin !== position) {
     const what = begin > position ? "leaves a hole" : "overlaps the one before";
     throw new DataError(file, `${which} starts at ${begin} and ${what}; expected ${position}`);
@@ -109,12 +104,19 @@ function checkTensor(tensor: TensorLayout, position: number, dataBytes: number, 
   }
 }
 
-/** header = { name: tensor, …, "__metadata__": { string: string, … } }, then spaces. */
+/** The bytes that the grammar is made of. */
+const [quoteMark, backslash, firstPrintable] = [0x22, 0x5c, 0x20];
+
+/**
+ * header = { name: tensor, …, "__metadata__": { string: string, … } }, then spaces. Works on bytes: as a
+ * string, a header of the largest size would take as much memory again, and much more time.
+ */
 class HeaderParser {
   #at = 0;
+  readonly #utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   constructor(
-    readonly text: string,
+    readonly bytes: Uint8Array,
     readonly file: string,
   ) {}
 
@@ -123,22 +125,24 @@ class HeaderParser {
     let metadata: Map<string, string> | undefined;
     const names = new Set<string>();
     // The format demands that the very first byte opens the object.
-    if (this.text[0] !== "{") this.#fail('does not start with "{"');
+    if (this.bytes[0] !== code("{")) this.#fail('does not start with "{"');
     this.#object((key) => {
-      if (names.has(key)) this.#fail(`names ${JSON.stringify(key)} twice`);
+      if (names.has(key)) this.#fail(`names ${quote(key)} twice`);
       names.add(key);
+      if (names.size > maxTensors) this.#fail(`names more than ${maxTensors} tensors`);
       if (key === "__metadata__") metadata = this.#metadata();
       else tensors.push(this.#tensor(key));
     });
     this.#space();
-    if (this.#at !== this.text.length) this.#fail("goes on after its end");
+    if (this.#at !== this.bytes.length) this.#fail("goes on after its end");
     return { tensors, metadata: metadata ?? new Map() };
   }
 
   #metadata(): Map<string, string> {
     const metadata = new Map<string, string>();
     this.#object((key) => {
-      if (metadata.has(key)) this.#fail(`names the metadata ${JSON.stringify(key)} twice`);
+      if (metadata.size === maxLabels) this.#fail(`has more than ${maxLabels} metadata`);
+      if (metadata.has(key)) this.#fail(`names the metadata ${quote(key)} twice`);
       metadata.set(key, this.#string("a string (metadata maps strings to strings)"));
     });
     return metadata;
@@ -150,24 +154,24 @@ class HeaderParser {
     let offsets: number[] | undefined;
     const seen = new Set<string>();
     this.#object((key) => {
-      if (seen.has(key)) this.#fail(`gives ${JSON.stringify(key)} of ${quote(name)} twice`);
+      if (seen.has(key)) this.#fail(`gives ${quote(key)} of ${tensorNamed(name)} twice`);
       seen.add(key);
       if (key === "dtype") dtype = this.#string("a dtype");
       else if (key === "shape") shape = this.#integers(maxRank);
       else if (key === "data_offsets") offsets = this.#integers(2);
-      else this.#fail(`has an unknown field ${JSON.stringify(key)} for ${quote(name)}`);
+      else this.#fail(`has an unknown field ${quote(key)} for ${tensorNamed(name)}`);
     });
     if (dtype === undefined || shape === undefined || offsets?.length !== 2) {
-      this.#fail(`lacks the dtype, shape or two data_offsets of ${quote(name)}`);
+      this.#fail(`lacks the dtype, shape or two data_offsets of ${tensorNamed(name)}`);
     }
     if (!Object.hasOwn(storedBytes, dtype)) {
       throw new DataError(
         this.file,
-        `tensor ${JSON.stringify(name)} has the dtype ${JSON.stringify(dtype)}; supported are ${Object.keys(storedBytes).join(", ")}`,
+        `${tensorNamed(name)} has the dtype ${quote(dtype)}; supported are ${Object.keys(storedBytes).join(", ")}`,
       );
     }
     const [begin, end] = offsets as [number, number];
-    if (end < begin) this.#fail(`ends ${quote(name)} (${end}) before it begins (${begin})`);
+    if (end < begin) this.#fail(`ends ${tensorNamed(name)} (${end}) before it begins (${begin})`);
     return { name, dtype: dtype as StoredDType, shape, begin, end };
   }
 
@@ -196,43 +200,78 @@ class HeaderParser {
 
   #integer(): number {
     this.#space();
-    const pattern = /(?:0|[1-9][0-9]{0,19})(?![0-9.eE])/y;
-    pattern.lastIndex = this.#at;
-    const digits = pattern.exec(this.text)?.[0];
-    if (digits === undefined) this.#fail("expects a whole number");
+    const start = this.#at;
+    while (isDigit(this.bytes[this.#at])) this.#at++;
+    // a million digits would be no number either
+    const digits = this.#ascii(start, Math.min(this.#at, start + 20));
+    const more = this.#ascii(this.#at, this.#at + 1);
     const value = Number(digits);
-    if (!Number.isSafeInteger(value)) this.#fail(`has the number ${digits}, which is too large`);
-    this.#at += digits.length;
+    const length = this.#at - start;
+    this.#at = start;
+    if (length === 0 || (length > 1 && digits[0] === "0") || /[.eE]/.test(more)) {
+      this.#fail("expects a whole number");
+    }
+    if (!Number.isSafeInteger(value) || length > 20) {
+      this.#fail(`has the number ${digits}${length > 20 ? "…" : ""}, which is too large`);
+    }
+    this.#at += length;
     return value;
   }
 
   #string(expected: string): string {
     this.#space();
     const start = this.#at;
-    if (this.text[start] !== '"') this.#fail(`expects ${expected}`);
+    if (this.bytes[start] !== quoteMark) this.#fail(`expects ${expected}`);
     let end = start + 1;
-    while (end < this.text.length && this.text[end] !== '"') {
-      end += this.text[end] === "\\" ? 2 : 1;
+    let escapes = false;
+    for (; this.bytes[end] !== quoteMark; end++) {
+      // JSON has no line breaks and the like within strings
+      if (end >= this.bytes.length || this.bytes[end]! < firstPrintable) {
+        this.#fail("has a broken string");
+      }
+      if (this.bytes[end] === backslash) {
+        escapes = true;
+        end++;
+      }
     }
-    let value: unknown;
+    this.#at = end + 1;
+    const text = this.#decode(start + 1, end);
+    return escapes ? this.#unescaped(text, start) : text;
+  }
+
+  #decode(start: number, end: number): string {
     try {
-      value = JSON.parse(this.text.slice(start, end + 1));
+      return this.#utf8.decode(this.bytes.subarray(start, end));
     } catch {
+      throw new DataError(this.file, "has a header that is not UTF-8");
+    }
+  }
+
+  #unescaped(text: string, start: number): string {
+    let value = "";
+    try {
+      value = JSON.parse(`"${text}"`);
+    } catch {
+      this.#at = start;
       this.#fail("has a broken string");
     }
     // JSON can spell half a surrogate pair ("\ud800"), which is no text and cannot be written back.
-    if (!isText(value as string)) this.#fail("has a string that is not valid Unicode");
-    this.#at = end + 1;
-    return value as string;
+    if (isText(value)) return value;
+    this.#at = start;
+    this.#fail("has a string that is not valid Unicode");
+  }
+
+  #ascii(start: number, end: number): string {
+    return String.fromCharCode(...this.bytes.subarray(start, end));
   }
 
   #space(): void {
-    while (" \n\r\t".includes(this.text[this.#at] ?? "x")) this.#at++;
+    while (isSpace(this.bytes[this.#at])) this.#at++;
   }
 
   #skip(character: string): boolean {
     this.#space();
-    if (this.text[this.#at] !== character) return false;
+    if (this.bytes[this.#at] !== code(character)) return false;
     this.#at++;
     return true;
   }
@@ -242,11 +281,15 @@ class HeaderParser {
   }
 
   #fail(problem: string): never {
-    throw new DataError(this.file, `its header ${problem} (at character ${this.#at})`);
+    throw new DataError(this.file, `its header ${problem} (at byte ${this.#at})`);
   }
 }
 
-const quote = (name: string) => `tensor ${JSON.stringify(name)}`;
+const code = (character: string) => character.charCodeAt(0);
+const isSpace = (byte: number | undefined) =>
+  byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+const isDigit = (byte: number | undefined) => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+const tensorNamed = (name: string) => `tensor ${quote(name)}`;
 
 /** Whether a string is valid Unicode: no half of a surrogate pair alone. */
 export function isText(value: string): boolean {

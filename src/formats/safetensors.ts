@@ -3,7 +3,7 @@
 
 import { ArgumentError } from "../errors.js";
 import { type DType, dtypeOf, type TypedArray } from "../graph/dtype.js";
-import { checkByteOrder, decodeElements, type TensorEntry } from "./elements.js";
+import { checkByteOrder, decodeElements, type StoredDType, type TensorEntry } from "./elements.js";
 import { type Reads, read, runOnBytes } from "./reads.js";
 import {
   headerLength,
@@ -17,6 +17,12 @@ import {
 export interface SafetensorsSource {
   readonly shape: readonly number[];
   readonly data: TypedArray;
+}
+
+/** As SafetensorsSource, but also of 64-bit integers, which networks here do not have and PyTorch's do. */
+export interface StoredSource {
+  readonly shape: readonly number[];
+  readonly data: TypedArray | BigInt64Array<ArrayBuffer>;
 }
 
 /**
@@ -72,20 +78,21 @@ export function* readTensors({
 
 // From the widest alignment to the narrowest, as the reference implementation lays tensors out.
 const written = [
+  ["i64", "I64"],
   ["f32", "F32"],
   ["i32", "I32"],
   ["u8", "U8"],
-] as const satisfies readonly (readonly [DType, string])[];
+] as const satisfies readonly (readonly [DType | "i64", StoredDType])[];
 
 /**
  * A file's bytes, as chunks that are views of the tensors' own memory: nothing is copied but the
- * header. The bytes depend on the content alone: tensors are sorted by dtype (F32, I32, U8), then by
+ * header. The bytes depend on the content alone: tensors are sorted by dtype (I64, F32, I32, U8), then by
  * name; metadata by key; the header is padded with spaces to a multiple of 8.
  *
  * @throws ArgumentError for a shape that does not fit its data, or a name that cannot be stored.
  */
 export function encodeSafetensors(
-  entries: Iterable<readonly [string, SafetensorsSource]>,
+  entries: Iterable<readonly [string, StoredSource]>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
   checkByteOrder();
@@ -103,7 +110,7 @@ export function encodeSafetensors(
   const names = new Set<string>();
   let position = 0;
   for (const [name, { shape, data }] of tensors) {
-    checkSource(name, shape, data, names);
+    checkSource(name, { shape, data }, names);
     const end = position + data.byteLength;
     const dtype = written[rank(data)]![1];
     fields.push(
@@ -130,7 +137,7 @@ function headerBytes(json: string): Uint8Array {
   return bytes;
 }
 
-function checkSource(name: string, shape: readonly number[], data: TypedArray, names: Set<string>) {
+function checkSource(name: string, { shape, data }: StoredSource, names: Set<string>) {
   checkText(name);
   const which = `tensor ${JSON.stringify(name)}`;
   if (name === "__metadata__") {
@@ -156,8 +163,8 @@ function checkText(text: string): void {
   }
 }
 
-function rank(data: TypedArray): number {
-  const dtype = dtypeOf(data);
+function rank(data: StoredSource["data"]): number {
+  const dtype = data instanceof BigInt64Array ? "i64" : dtypeOf(data);
   return written.findIndex(([ours]) => ours === dtype);
 }
 

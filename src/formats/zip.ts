@@ -7,6 +7,7 @@
 
 import crc32 from "crc-32";
 import { DataError } from "../errors.js";
+import { quote } from "./quote.js";
 import { type Reads, read } from "./reads.js";
 
 /** One file of the archive. */
@@ -229,4 +230,3 @@ function* wideFields(record: DataView, start: number): Generator<bigint, undefin
 }
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-const quote = (name: string) => JSON.stringify(name.slice(0, 100));

@@ -7,9 +7,7 @@ const [longest, most] = [200, 2000];
 
 /**
  * The one of `names` that takes the fewest changes to become `name`; undefined where it would take so
- * many (half of its letters) that it is another word.
- *
- * @example nearestName("module.fc.weight", ["fc.bias", "fc.weight"]); // "fc.weight"
+ * many (half of its letters) that it is another word: "fc.weight" for "module.fc.weight".
  */
 export function nearestName(name: string, names: Iterable<string>): string | undefined {
   if (name.length > longest) return undefined;

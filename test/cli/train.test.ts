@@ -245,7 +245,7 @@ describe("fovea train", () => {
     [
       [...lenet, "--init", "uniform"],
       2,
-      '--init must be default, xavier, the folder of a run or a .safetensors file, got "uniform"',
+      '--init must be default, xavier, the folder of a run, or a file of weights (.safetensors, .pth, .pt), got "uniform"',
     ],
     [
       [...lenet, "--init", "src"],

@@ -4,13 +4,13 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ArgumentError, DataError, FoveaError, ShapeError } from "../../errors.js";
-import { readSafetensorsHeader } from "../../formats/index.js";
+import { readShapes } from "../../formats/index.js";
 import { sameShape } from "../../graph/shape.js";
 import { models } from "../../models/index.js";
 import { Buffer, Dropout, init, type Network, summarize } from "../../nn/index.js";
 import { freeze } from "../../train/freeze.js";
 import { runFiles } from "../../train/run-folder.js";
-import { listLeft, loadWeights, WeightsMismatchError } from "../../train/weights.js";
+import { inWords, listLeft, loadWeights, WeightsMismatchError } from "../../train/weights.js";
 import { UsageError } from "../errors.js";
 import { findModel } from "../model.js";
 import { dimensions, grouped } from "../text.js";
@@ -85,9 +85,10 @@ function weightsOf(choice: string): string {
         : `--init ${choice}: this folder is no run, as it has no ${runFiles.weights}`,
     );
   }
-  if (existsSync(choice) || choice.endsWith(".safetensors")) return choice;
+  if (existsSync(choice) || /\.(safetensors|pth?)$/.test(choice)) return choice;
   throw new UsageError(
-    `--init must be default, xavier, the folder of a run or a .safetensors file, got "${choice}"`,
+    "--init must be default, xavier, the folder of a run, or a file of weights (.safetensors, .pth, .pt), " +
+      `got "${choice}"`,
   );
 }
 
@@ -103,7 +104,7 @@ async function startFromFile(
     const { loaded, left } = await loadWeights(net, file, { partial });
     if (!partial) return loaded;
     note(`${file}: loaded ${loaded.length} of ${net.stateDict().size} tensors`);
-    for (const { name, reason } of left.slice(0, shownLeft)) note(`  left ${name}: ${reason}`);
+    for (const leftover of left.slice(0, shownLeft)) note(`  left ${inWords(leftover)}`);
     if (left.length > shownLeft) note(`  … and ${left.length - shownLeft} more`);
     return loaded;
   } catch (error) {
@@ -128,8 +129,7 @@ async function mismatch({ file, left }: WeightsMismatchError, model: string, par
 
 /** The network of the registry whose tensors have these names, and mostly these shapes. */
 async function modelOf(file: string): Promise<string | undefined> {
-  const { tensors } = await readSafetensorsHeader(file);
-  const shapes = new Map(tensors.map(({ name, shape }) => [name, shape]));
+  const shapes = await readShapes(file);
   let [best, most] = [undefined as string | undefined, -1];
   for (const [name, { build }] of Object.entries(models)) {
     const own = build().stateDict();
