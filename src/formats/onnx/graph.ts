@@ -31,7 +31,8 @@ export class GraphBuilder {
   readonly #twins = new Twins();
   /** What each node is called that has been built. */
   readonly #names = new Map<Node, string>();
-  readonly #taken = new Set<string>();
+  /** Names that are taken, with how often each was asked for. */
+  readonly #taken = new Map<string, number>();
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers: Initializer[] = [];
   readonly #values: OnnxValue[] = [];
@@ -51,7 +52,7 @@ export class GraphBuilder {
     this.#stateNames = new Map(
       [...net.namedStates()].reverse().map(([name, t]) => [t.state, name]),
     );
-    this.#taken.add(inputName).add(outputName);
+    for (const name of [inputName, outputName]) this.#taken.set(name, 1);
   }
 
   finish(): OnnxGraph {
@@ -212,8 +213,10 @@ export class GraphBuilder {
 
   #unique(wanted: string): string {
     let name = wanted;
-    for (let i = 1; this.#taken.has(name); i++) name = `${wanted}_${i}`;
-    this.#taken.add(name);
+    let count = this.#taken.get(wanted) ?? 0;
+    for (; this.#taken.has(name); count++) name = `${wanted}_${count}`;
+    this.#taken.set(wanted, Math.max(1, count));
+    if (name !== wanted) this.#taken.set(name, 1);
     return name;
   }
 
