@@ -14,14 +14,19 @@ export function defaultThreads(name: BackendName): number {
   return name === "native" ? physicalCores() : 1;
 }
 
-export async function useBackend(name: BackendName, threads: number): Promise<Backend> {
-  const backend = await opened(name, threads);
+/** `isa`: the instruction set of the native one, by default the best that there is. */
+export async function useBackend(
+  name: BackendName,
+  threads: number,
+  isa?: string,
+): Promise<Backend> {
+  const backend = await opened(name, threads, isa);
   setBackend(backend);
   return backend;
 }
 
-async function opened(name: BackendName, threads: number): Promise<Backend> {
+async function opened(name: BackendName, threads: number, isa?: string): Promise<Backend> {
   if (name === "reference") return openReference();
   const { openNative } = await import("../backends/native/index.js");
-  return openNative({ threads });
+  return openNative({ threads, ...(isa !== undefined && { isa }) });
 }

@@ -3,7 +3,6 @@
 
 import { readFileSync } from "node:fs";
 import { compile } from "../compile.js";
-import { fromTypedArray } from "../create.js";
 import { logitsOf } from "../nn/index.js";
 import { SGD } from "../optim/index.js";
 import { manualSeed, noGrad } from "../runtime.js";
@@ -12,18 +11,16 @@ import { trainStep } from "../train/steps.js";
 import { useBackend } from "./backend.js";
 import type { BenchResult, BenchTask } from "./bench.js";
 import { exitCodeOf, explain } from "./errors.js";
+import { exampleImages, exampleLabels } from "./examples.js";
 import { findModel } from "./model.js";
 
 async function measure(task: BenchTask): Promise<BenchResult> {
-  const { model, batchSize, steps, threads, input } = task;
-  const backend = await useBackend("native", threads);
+  const { model, batchSize, steps, threads, isa, input } = task;
+  const backend = await useBackend("native", threads, isa);
   manualSeed(0);
   const net = findModel(model).build();
-  const x = images(batchSize, input);
-  const y = fromTypedArray(
-    Int32Array.from({ length: batchSize }, (_, i) => i % 10),
-    [batchSize],
-  );
+  const x = exampleImages([batchSize, ...input]);
+  const y = exampleLabels(batchSize);
 
   const step = trainStep(net, new SGD(net.parameters(), { lr: 0.01 }));
   const train = await timed(steps, async () => void (await (await step(x, y)).loss.item()));
@@ -31,7 +28,7 @@ async function measure(task: BenchTask): Promise<BenchResult> {
   net.eval();
   const infer = compile((images: Tensor) => noGrad(() => logitsOf(net(images))));
   const whole = await timed(3, async () => void (await infer(x)));
-  const one = images(1, input);
+  const one = exampleImages([1, ...input]);
   const single = await timed(20, async () => void (await infer(one)));
   const peakRssBytes = peak();
   await backend.close();
@@ -57,14 +54,6 @@ async function timed(times: number, work: () => Promise<void>): Promise<number> 
   }
   seconds.sort((a, b) => a - b);
   return (seconds[Math.floor((times - 1) / 2)]! + seconds[Math.floor(times / 2)]!) / 2;
-}
-
-/** Numbers of about the size of normalised pixels; which ones does not matter. */
-function images(count: number, input: readonly number[]): Tensor {
-  const shape = [count, ...input];
-  const values = new Float32Array(shape.reduce((a, b) => a * b));
-  for (let i = 0; i < values.length; i++) values[i] = Math.sin(i);
-  return fromTypedArray(values, shape);
 }
 
 /** The most memory that this process ever held. */

@@ -17,6 +17,8 @@ export interface BenchTask {
   /** Training steps to measure, after one to warm up. */
   readonly steps: number;
   readonly threads: number;
+  /** Fovea's instruction set; the best that there is where none is said. */
+  readonly isa?: string;
   /** [channels, height, width] */
   readonly input: readonly number[];
 }

@@ -28,6 +28,13 @@ export const threadsOption = (): Option =>
     wholeNumber({ least: 1, most: 1024 }),
   );
 
+/** `--isa`, for commands that measure: results of one instruction set are those of a machine without more. */
+export const isaOption = (): Option =>
+  new Option(
+    "--isa <name>",
+    "instruction set: avx512, avx2 or portable (default: the best that the machine has)",
+  );
+
 /** A parser for decimal numbers within a range. */
 export function decimal({ least = 0, most = Number.MAX_VALUE }: Range = {}) {
   return (text: string): number => {

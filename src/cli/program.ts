@@ -14,6 +14,7 @@ import { evalCommand } from "./eval.js";
 import { inspectCommand } from "./inspect.js";
 import { describeOption } from "./options.js";
 import { predictCommand } from "./predict.js";
+import { profileCommand } from "./profile.js";
 import { summaryCommand } from "./summary.js";
 import { trainCommand } from "./train.js";
 import { packageVersion } from "./version.js";
@@ -48,6 +49,7 @@ const commands = [
   compareCommand(),
   drawCommand(),
   benchCommand(),
+  profileCommand(),
   buildCommand(),
 ];
 for (const command of commands) {

@@ -12,7 +12,7 @@ import {
 } from "../../optim/index.js";
 import type { FitOptions } from "../../train/fit-options.js";
 import type { EpochSchedule } from "../../train/learning-rate.js";
-import type { Settings } from "./settings.js";
+import type { optimizerSettings, Settings } from "./settings.js";
 
 type RecipeOptions = Omit<FitOptions, "train" | "val" | "test">;
 
@@ -32,7 +32,10 @@ export function recipeOf(net: Network, settings: Settings): RecipeOptions {
   };
 }
 
-function optimizerOf(net: Network, settings: Settings): Optimizer {
+export function optimizerOf(
+  net: Network,
+  settings: ReturnType<typeof optimizerSettings>,
+): Optimizer {
   const { optimizer, lr, momentum, nesterov, weightDecay } = settings;
   const parameters = net.parameters();
   switch (optimizer) {

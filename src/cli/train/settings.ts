@@ -104,7 +104,10 @@ export function resolveSettings(model: string, options: Options) {
   };
 }
 
-function optimizerSettings(options: Options, training: Recipe) {
+type OptimizerOptions = Pick<Options, "optimizer" | "lr" | "momentum" | "nesterov" | "weightDecay">;
+
+/** The optimizer of a network's document, but for what is asked for. */
+export function optimizerSettings(options: OptimizerOptions, training: Recipe) {
   const { optimizer = training.optimizer, nesterov = false } = options;
   const own = optimizer === training.optimizer ? training : undefined;
   const momentum = options.momentum ?? own?.momentum ?? 0;
