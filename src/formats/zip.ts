@@ -17,6 +17,8 @@ export interface ZipEntry {
   readonly offset: number;
   /** Bytes of its content. */
   readonly size: number;
+  /** Why this content is not read, such as that it is compressed. */
+  readonly problem: string | undefined;
   /** CRC-32 of its content, as a signed 32-bit number. */
   readonly crc: number;
   /** Where its content must have ended: the next local header, or the directory. */
@@ -46,7 +48,7 @@ const harmlessFlags = 0x0806 | 0x0008;
  * Reads the directory of an archive of `size` bytes.
  *
  * @returns Its entries by name.
- * @throws DataError if it is no zip archive, cut off, or has anything but stored files in it.
+ * @throws DataError if it is no zip archive, cut off, or its entries overlap.
  */
 export function* readZipDirectory(size: number, file: string): Reads<Map<string, ZipEntry>> {
   const tailBytes = Math.min(size, sizes.end + sizes.locator64 + sizes.end64);
@@ -72,11 +74,12 @@ export function* readZipDirectory(size: number, file: string): Reads<Map<string,
 /**
  * Reads the content of an entry.
  *
- * @throws DataError if its local header tells otherwise than the directory, or its checksum is wrong.
+ * @throws DataError if it is not stored as it is, its local header tells otherwise than the directory, or its checksum is wrong.
  */
 export function* readZipEntry(entry: ZipEntry, file: string): Reads<Uint8Array<ArrayBuffer>> {
-  const { name, offset, size, crc, limit } = entry;
-  const damaged = (problem: string) => new DataError(file, `is damaged: ${quote(name)} ${problem}`);
+  const { name, offset, size, crc, limit, problem } = entry;
+  if (problem !== undefined) throw new DataError(file, `${quote(name)} ${problem}`);
+  const damaged = (what: string) => new DataError(file, `is damaged: ${quote(name)} ${what}`);
   const header = viewOf(yield* read(offset, sizes.local));
   const nameBytes = header.getUint16(26, true);
   const start = offset + sizes.local + nameBytes + header.getUint16(28, true);
@@ -196,10 +199,6 @@ function parseEntry(record: DataView, name: string, file: string): FoundEntry {
   const refuse = (problem: string) => new DataError(file, `${quote(name)} ${problem}`);
   const flags = record.getUint16(8, true);
   const method = record.getUint16(10, true);
-  if (method !== 0) {
-    throw refuse(`is compressed (method ${method}); torch.save only stores: save it anew with it`);
-  }
-  if ((flags & ~harmlessFlags) !== 0) throw refuse("is encrypted or of an unknown kind");
   const nameBytes = record.getUint16(28, true);
   const wide = wideFields(record, sizes.central + nameBytes);
   const field = (at: number): number => {
@@ -211,9 +210,16 @@ function parseEntry(record: DataView, name: string, file: string): FoundEntry {
     return Number(long.value);
   };
   // in this order, whichever of them are there (4.5.3)
-  const [size, stored, offset] = [field(24), field(20), field(42)];
-  if (size !== stored) throw refuse(`takes ${stored} bytes for its ${size}, without compression`);
-  return { name, offset, size, crc: record.getInt32(16, true) };
+  const [whole, size, offset] = [field(24), field(20), field(42)];
+  const problem =
+    method !== 0
+      ? `is compressed (method ${method}); torch.save only stores: save it anew with it`
+      : (flags & ~harmlessFlags) !== 0
+        ? "is encrypted or of an unknown kind"
+        : whole !== size
+          ? `takes ${size} bytes for its ${whole}, without compression`
+          : undefined;
+  return { name, offset, size, crc: record.getInt32(16, true), problem };
 }
 
 /** The 64-bit numbers of a record's ZIP64 field (0x0001), one after the other. */
