@@ -16,7 +16,8 @@ export interface FileOperations {
   unlink(path: string): Promise<void>;
 }
 
-const nodeFiles: FileOperations = { open, rename, unlink };
+/** The system's. */
+export const nodeFiles: FileOperations = { open, rename, unlink };
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission denied",

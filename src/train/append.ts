@@ -1,6 +1,6 @@
 // A file that only grows, by whole records. Node only. What a record is, is decided elsewhere.
 
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { DataError } from "../errors.js";
 import { fileError } from "../formats/files.js";
 
@@ -9,13 +9,16 @@ import { fileError } from "../formats/files.js";
  * a disk that fills up in the middle of one leaves those before it.
  */
 export class AppendFile {
-  #bytes = 0;
+  #bytes: number;
   #open = true;
 
   private constructor(
     readonly path: string,
     private readonly descriptor: number,
-  ) {}
+    bytes = 0,
+  ) {
+    this.#bytes = bytes;
+  }
 
   /** @throws DataError if the file is there already, or cannot be made. */
   static create(path: string): AppendFile {
@@ -24,6 +27,32 @@ export class AppendFile {
     } catch (error) {
       throw fileError(path, "written", error);
     }
+  }
+
+  /**
+   * Goes on with a file where it was so many bytes long; what was appended later is cut off.
+   *
+   * @throws DataError if it is missing, shorter than that, or cannot be written.
+   */
+  static reopen(path: string, bytes: number): AppendFile {
+    let descriptor: number | undefined;
+    try {
+      descriptor = openSync(path, "r+");
+      const { size } = fstatSync(descriptor);
+      if (size < bytes) {
+        throw new DataError(path, `is ${size} bytes long; the checkpoint counts on ${bytes}`);
+      }
+      ftruncateSync(descriptor, bytes);
+      return new AppendFile(path, descriptor, bytes);
+    } catch (error) {
+      if (descriptor !== undefined) closeSync(descriptor);
+      throw fileError(path, "written", error);
+    }
+  }
+
+  /** How long it is. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** @throws DataError naming the file; it ends with the record before, then. */

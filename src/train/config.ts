@@ -1,6 +1,7 @@
 // A run's config.json: what it takes to build its network again, to prepare images for it, and to
 // repeat the run. Written by the command line, read by whatever looks at a run. Node only.
 
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -44,6 +45,13 @@ export const configFile = "config.json";
  * @example const { model, classNames } = await readRunConfig("runs/a");
  */
 export async function readRunConfig(folder: string): Promise<RunConfig> {
+  const parsed = schema.safeParse(await readJson(folder));
+  if (parsed.success) return parsed.data;
+  const problem = `is not the config of a run: ${z.prettifyError(parsed.error)}`;
+  throw new DataError(join(folder, configFile), problem);
+}
+
+async function readJson(folder: string): Promise<unknown> {
   const file = join(folder, configFile);
   let text: string;
   try {
@@ -51,13 +59,48 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
   } catch (error) {
     throw fileError(file, "read", error);
   }
-  let json: unknown;
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     throw new DataError(file, `is not JSON: ${(error as Error).message}`);
   }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  throw new DataError(file, `is not the config of a run: ${z.prettifyError(parsed.error)}`);
+}
+
+// ---------------------------------------------------------------- the same run
+
+/** What may be another when a run goes on: it decides nothing about a step that is the run's. */
+const mayChange = new Set([
+  ...["epochs", "threads", "workers", "checkpointEvery", "onNan", "out", "force"],
+  ...["computedBy", "versions", "startedAt"],
+]);
+
+/** Of a config, what the steps of its run depend on. */
+function decisive(config: object): [key: string, value: unknown][] {
+  const plain: object = JSON.parse(JSON.stringify(config));
+  return Object.entries(plain).filter(([key]) => !mayChange.has(key));
+}
+
+/** Tells configs apart that lead to other steps. */
+export function fingerprint(config: object): string {
+  return createHash("sha256")
+    .update(JSON.stringify(decisive(config)))
+    .digest("hex");
+}
+
+/**
+ * Throws if the run in `folder` has another config than `config`, but for what may change.
+ *
+ * @throws DataError naming what differs.
+ */
+export async function checkSameRun(folder: string, config: object): Promise<void> {
+  const json = await readJson(folder);
+  const there = new Map(decisive(json instanceof Object ? json : {}));
+  for (const [key, value] of decisive(config)) {
+    const [was, is] = [JSON.stringify(there.get(key)), JSON.stringify(value)];
+    if (was === is) continue;
+    throw new DataError(
+      folder,
+      `cannot go on: its ${key} was ${was ?? "not told"}, and is now ${is}`,
+    );
+  }
 }

@@ -1,37 +1,39 @@
-// A run's folder: config.json, metrics.jsonl, weights, TensorBoard's events and what else is made of a
-// run. Node only. Each file is whole at any moment: metrics and events grow by whole records, the others
-// appear at once. What is in them is decided elsewhere (history.ts, tensorboard.ts, look/, formats/).
+// A run's folder: config.json, metrics.jsonl, weights, checkpoints, TensorBoard's events and what else is
+// made of a run. Node only. Each file is whole at any moment: metrics and events grow by whole records,
+// the others appear at once; and only one process writes. What is in them is decided elsewhere
+// (history.ts, tensorboard.ts, look/, formats/).
 
-import { access, constants, mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { DataError } from "../errors.js";
-import { errorCode, exists, fileError, writeFileAtomic } from "../formats/files.js";
+import {
+  exists,
+  type FileOperations,
+  fileError,
+  nodeFiles,
+  writeFileAtomic,
+} from "../formats/files.js";
 import { AppendFile } from "./append.js";
-import { configFile } from "./config.js";
+import { Checkpoints } from "./checkpoints.js";
+import { checkSameRun, fingerprint } from "./config.js";
 import type { EpochRecord, StepRecord } from "./history.js";
+import { FolderLock } from "./lock.js";
+import { makeFolder } from "./make-folder.js";
+import {
+  checkHoldsNoRun,
+  checkRunFolder,
+  clearResults,
+  clearRun,
+  clearTemporary,
+  runFiles,
+} from "./run-files.js";
+import { type RunNotes, readRunNotes, runNotes } from "./run-notes.js";
 import { TensorBoardWriter } from "./tensorboard.js";
+import type { TrainingState } from "./training.js";
 import type { Weights } from "./values.js";
 import { writeWeights } from "./weights.js";
 
-/** The files of a run, in the order in which they come about. */
-export const runFiles = {
-  config: configFile,
-  metrics: "metrics.jsonl",
-  /** The best on the validation part; without one, the last. */
-  weights: "weights.safetensors",
-  /** The last, where there is a validation part. */
-  last: "last.safetensors",
-  curves: "curves.svg",
-  report: "report.html",
-} as const;
-
-/** Where pictures of a run are drawn when it is over, unless another folder is asked for. */
-export const picturesFolder = "inspect";
-/** Those that are drawn there: of a run that is replaced, they would show another network. */
-const pictureFile = /^(filters|features-.*|mistakes|confusion)\.svg$/;
-
-/** TensorBoard's files: each has the time in its name. */
-const eventFile = /^events\.out\.tfevents\./;
+export { checkRunFolder, picturesFolder, runFiles } from "./run-files.js";
 
 /** What a run ends with. */
 export interface RunResults {
@@ -41,40 +43,26 @@ export interface RunResults {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
 }
 
-/**
- * Throws unless a run can be written to `folder`: it is not there, or is a folder that holds no run, or
- * of which `force` says that it may be replaced; and files can be made there.
- * Changes nothing, so that it can be asked before the work starts.
- *
- * @throws DataError naming the folder.
- */
-export async function checkRunFolder(folder: string, force = false): Promise<void> {
-  await checkWritable(folder);
-  if (force) return;
-  for (const name of Object.values(runFiles)) {
-    if (!(await exists(join(folder, name)))) continue;
-    const ways = (await exists(join(folder, runFiles.weights)))
-      ? `choose another folder, replace it with --force, or go on from its weights with --init ${folder} and another --out`
-      : "choose another folder, or replace it with --force";
-    throw new DataError(folder, `holds a run already (${name}); ${ways}`);
-  }
+export interface RunFolderOptions {
+  /** The file operations of checkpoints; tests put failing ones in their place. Default: the system's. */
+  readonly files?: FileOperations;
 }
 
-/** Throws unless files can be made in the folder, or else it in the nearest folder that there is. */
-async function checkWritable(folder: string): Promise<void> {
-  const refuse = (error: unknown) => {
-    throw fileError(folder, "written", error);
-  };
-  for (let at = resolve(folder); ; at = dirname(at)) {
-    const there = await stat(at).catch((error: unknown) =>
-      errorCode(error) === "ENOENT" && at !== dirname(at) ? undefined : refuse(error),
-    );
-    if (!there) continue;
-    if (!there.isDirectory()) {
-      throw new DataError(folder, "is a file; choose another name for the folder of the run");
-    }
-    return access(at, constants.W_OK | constants.X_OK).catch(refuse);
-  }
+export interface ResumeOptions extends RunFolderOptions {
+  /** Told in one sentence of what is not as it should be, but does no harm. Default: nobody. */
+  readonly warn?: (problem: string) => void;
+}
+
+/** What a folder is opened with. */
+interface Opened {
+  readonly lock: FolderLock;
+  readonly metrics: AppendFile;
+  readonly board: TensorBoardWriter;
+  readonly checkpoints: Checkpoints;
+  readonly files: FileOperations;
+  readonly fingerprint: string;
+  /** The topmost folder that did not exist before. */
+  readonly created?: string | undefined;
 }
 
 export class RunFolder {
@@ -82,13 +70,11 @@ export class RunFolder {
   #step = 0;
   #logged = false;
   #kept: "best" | "last" | undefined;
+  #checkpointed: number | undefined;
 
   private constructor(
     readonly path: string,
-    private readonly metrics: AppendFile,
-    private readonly board: TensorBoardWriter,
-    /** The topmost folder that did not exist before. */
-    private readonly created: string | undefined,
+    private readonly opened: Opened,
   ) {}
 
   /**
@@ -96,35 +82,94 @@ export class RunFolder {
    *
    * @param config Anything that JSON can say; what config.ts reads, if the run is to be loaded.
    * @param force Whether a run that is there is replaced.
-   * @throws DataError if it holds a run, or cannot be written.
+   * @throws DataError if it holds a run, another process writes to it, or it cannot be written.
    * @example
    * const folder = await RunFolder.create("runs/a", { model: "lenet", lr: 0.9 });
-   * const history = await fit(net, { train, optimizer, epochs: 1, onStep: (s) => folder.step(s), onEpoch: (e) => folder.epoch(e) });
+   * const save = (state) => folder.checkpoint(state);
+   * const log = { onStep: (s) => folder.step(s), onEpoch: (e) => folder.epoch(e) };
+   * const history = await fit(net, { train, optimizer, epochs: 1, checkpoint: { save }, ...log });
    * const curves = await drawCurves(history, { title: "lenet" });
    * await folder.finish({ weights: await readWeights(net), files: { "curves.svg": curves } });
    */
-  static async create(path: string, config: object, force = false): Promise<RunFolder> {
+  static async create(
+    path: string,
+    config: object,
+    force = false,
+    { files = nodeFiles }: RunFolderOptions = {},
+  ): Promise<RunFolder> {
     await checkRunFolder(path, force);
-    const failed = (error: unknown) => {
-      throw fileError(path, "written", error);
-    };
-    const created = await mkdir(path, { recursive: true }).catch(failed);
-    const events = (await readdir(path).catch(failed)).filter((name) => eventFile.test(name));
-    const drawn = (await readdir(join(path, picturesFolder)).catch(() => []))
-      .filter((name) => pictureFile.test(name))
-      .map((name) => join(picturesFolder, name));
-    for (const name of [...Object.values(runFiles), ...events, ...drawn]) {
-      await rm(join(path, name), { force: true }).catch(failed);
-    }
-    const text = `${JSON.stringify(config, null, 2)}\n`;
-    await writeFileAtomic(join(path, runFiles.config), [Buffer.from(text)]);
-    const metrics = AppendFile.create(join(path, runFiles.metrics));
-    return new RunFolder(path, metrics, TensorBoardWriter.open(path), created ?? undefined);
+    const created = makeFolder(path);
+    return locked(path, async (lock) => {
+      if (!force) await checkHoldsNoRun(path);
+      await clearRun(path);
+      await writeConfig(path, config);
+      const metrics = AppendFile.create(join(path, runFiles.metrics));
+      return new RunFolder(path, {
+        ...{ lock, metrics, files, created },
+        board: TensorBoardWriter.open(path),
+        checkpoints: new Checkpoints(path, files),
+        fingerprint: fingerprint(config),
+      });
+    });
   }
 
-  step({ step, epoch, loss, lr }: StepRecord): void {
-    this.#line({ step, epoch, loss, lr });
-    this.board.scalars(step, { "train/loss": loss, lr });
+  /**
+   * Opens the folder of a run that was interrupted, or is to go on for longer: its logs end where the
+   * last checkpoint was made, and are gone on with from there.
+   *
+   * @param config As for `create`, and the same but for what may change.
+   * @returns The folder, and what to give to `fit` as `resume`.
+   * @throws DataError if it holds no whole checkpoint, or of another run; if another process writes to
+   *   it, or it cannot be written.
+   * @example
+   * const { folder, state } = await RunFolder.resume("runs/a", { model: "lenet", lr: 0.9 });
+   * const save = (state) => folder.checkpoint(state);
+   * await fit(net, { train, optimizer, epochs: 2, checkpoint: { save }, resume: state });
+   * await folder.finish({ weights: await readWeights(net) });
+   */
+  static async resume(
+    path: string,
+    config: object,
+    { warn = () => {}, files = nodeFiles }: ResumeOptions = {},
+  ): Promise<{ readonly folder: RunFolder; readonly state: TrainingState }> {
+    return locked(path, async (lock) => {
+      await clearTemporary(path);
+      await checkSameRun(path, config);
+      const checkpoints = new Checkpoints(path, files);
+      const found = await checkpoints.load(warn);
+      if (!found) throw noCheckpoint(path);
+      const notes = readRunNotes(found.notes, found.file);
+      if (notes.fingerprint !== fingerprint(config)) {
+        const file = join(path, runFiles.config);
+        throw new DataError(file, `has been changed since ${basename(found.file)} was written`);
+      }
+      if (notes.kept !== null && !(await exists(join(path, runFiles.weights)))) {
+        throw new DataError(
+          join(path, runFiles.weights),
+          `is missing: ${basename(found.file)} counts on it`,
+        );
+      }
+      await clearResults(path);
+      await writeConfig(path, config);
+      const opened = {
+        ...{ lock, files, checkpoints },
+        metrics: AppendFile.reopen(join(path, runFiles.metrics), notes.metrics),
+        board: TensorBoardWriter.reopen(join(path, notes.events.file), notes.events.bytes),
+        fingerprint: notes.fingerprint,
+      };
+      const folder = new RunFolder(path, opened);
+      const { steps } = found.state.progress;
+      folder.#step = steps.length;
+      folder.#logged = true;
+      folder.#kept = notes.kept ?? undefined;
+      folder.#checkpointed = steps.length;
+      return { folder, state: found.state };
+    });
+  }
+
+  step({ step, epoch, loss, lr, skipped }: StepRecord): void {
+    this.#line({ step, epoch, loss, lr, ...(skipped && { skipped }) });
+    this.opened.board.scalars(step, { "train/loss": loss, lr });
     this.#step = step;
   }
 
@@ -133,7 +178,7 @@ export class RunFolder {
     const { examplesPerSecond, seconds, waited } = record;
     const scores = { trainLoss, trainAcc, valLoss, valAcc, testLoss, testAcc };
     this.#line({ epoch, ...scores, lr, examplesPerSecond, seconds, waited });
-    this.board.scalars(this.#step, {
+    this.opened.board.scalars(this.#step, {
       "train/acc": trainAcc,
       ...(valLoss !== null && { "val/loss": valLoss }),
       ...(valAcc !== null && { "val/acc": valAcc }),
@@ -145,7 +190,7 @@ export class RunFolder {
   /** How the weights are distributed after the last step, for TensorBoard. */
   histograms(weights: Weights): void {
     for (const [name, { data }] of weights) {
-      if (data instanceof Float32Array) this.board.histogram(this.#step, name, data);
+      if (data instanceof Float32Array) this.opened.board.histogram(this.#step, name, data);
     }
   }
 
@@ -160,38 +205,107 @@ export class RunFolder {
     return this.#kept;
   }
 
+  /**
+   * Writes where the training stands, to go on from there with the logs as they are now. The last two are
+   * kept.
+   *
+   * @throws DataError if it cannot be written; those before are as they were, then.
+   */
+  async checkpoint(state: TrainingState): Promise<void> {
+    const { metrics, board, checkpoints, files, fingerprint } = this.opened;
+    const notes: RunNotes = {
+      fingerprint,
+      metrics: metrics.bytes,
+      events: { file: basename(board.path), bytes: board.bytes },
+      kept: this.#kept ?? null,
+    };
+    // What a checkpoint counts on must outlast a power cut as it does.
+    for (const file of [metrics.path, board.path]) await syncFile(file, files);
+    await checkpoints.save(state, runNotes(notes));
+    this.#checkpointed = state.progress.steps.length;
+  }
+
+  /** The step after which the last checkpoint was written; undefined if there is none. */
+  get checkpointed(): number | undefined {
+    return this.#checkpointed;
+  }
+
   /** Writes the last weights (under another name if there are best ones) and the rest; closes the folder. */
   async finish({ weights, files = {} }: RunResults): Promise<void> {
-    this.close();
     const name = this.#kept === "best" ? runFiles.last : runFiles.weights;
     await writeWeights(weights, join(this.path, name));
     for (const [name, content] of Object.entries(files)) {
       const bytes = typeof content === "string" ? Buffer.from(content) : content;
       await writeFileAtomic(join(this.path, name), [bytes]);
     }
+    await this.opened.checkpoints.removeOlder();
+    this.close();
   }
 
   /** Ends the writing without results: what was logged stays. A run that logged nothing goes away. */
   async abandon(): Promise<void> {
+    const { metrics, board, created } = this.opened;
+    if (!this.#logged) {
+      const files = [join(this.path, runFiles.config), metrics.path, board.path];
+      for (const file of files) await rm(file, { force: true });
+    }
     this.close();
-    if (this.#logged) return;
-    const files = [join(this.path, runFiles.config), this.metrics.path, this.board.path];
-    for (const file of files) await rm(file);
-    if (this.created === undefined) return;
+    if (this.#logged || created === undefined) return;
     // Only folders that are empty go: rmdir refuses the others.
     for (let at = resolve(this.path); ; at = dirname(at)) {
       await rmdir(at).catch(() => undefined);
-      if (at === resolve(this.created) || at === dirname(at)) return;
+      if (at === resolve(created) || at === dirname(at)) return;
     }
   }
 
   close(): void {
-    this.metrics.close();
-    this.board.close();
+    this.opened.metrics.close();
+    this.opened.board.close();
+    this.opened.lock.release();
   }
 
   #line(record: object): void {
-    this.metrics.append(Buffer.from(`${JSON.stringify(record)}\n`));
+    this.opened.metrics.append(Buffer.from(`${JSON.stringify(record)}\n`));
     this.#logged = true;
+  }
+}
+
+/**
+ * Throws unless there is a run in `folder` that can go on, as far as is seen without reading it all.
+ * Changes nothing.
+ *
+ * @throws DataError naming the folder.
+ */
+export async function checkResumable(folder: string): Promise<void> {
+  FolderLock.check(folder);
+  const names = Checkpoints.filesOf(folder);
+  if (!(await exists(names[0])) && !(await exists(names[1]))) throw noCheckpoint(folder);
+}
+
+const noCheckpoint = (folder: string) =>
+  new DataError(folder, "holds no checkpoint of a training to go on with");
+
+/** Does what needs the folder's lock, which stays with what comes of it. */
+async function locked<T>(path: string, work: (lock: FolderLock) => Promise<T>): Promise<T> {
+  const lock = FolderLock.take(path);
+  try {
+    return await work(lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function writeConfig(path: string, config: object): Promise<void> {
+  const text = `${JSON.stringify(config, null, 2)}\n`;
+  await writeFileAtomic(join(path, runFiles.config), [Buffer.from(text)]);
+}
+
+async function syncFile(file: string, files: FileOperations): Promise<void> {
+  try {
+    const handle = await files.open(file, "r+");
+    await handle.sync().finally(() => handle.close());
+  } catch (error) {
+    throw fileError(file, "written", error);
   }
 }

@@ -5,13 +5,20 @@ import type { Training } from "./training.js";
 
 export class Saver {
   #last = performance.now();
-  /** What was kept last: steps, and whether their epoch was over. */
-  #kept = "";
+  /** Which state is kept: that from which it goes on, at first. */
+  #kept: string;
 
   constructor(
     private readonly training: Training,
     private readonly options: CheckpointOptions | undefined,
-  ) {}
+  ) {
+    this.#kept = this.#now;
+  }
+
+  /** Steps, and whether the epoch of the last one is over. */
+  get #now(): string {
+    return `${this.training.steps.length} ${this.training.batch}`;
+  }
 
   /** Whether it is time within an epoch, after so many steps in all. */
   due(steps: number): boolean {
@@ -22,11 +29,9 @@ export class Saver {
 
   /** Keeps the state, unless that is what was kept last. No step may be under way. */
   async save(): Promise<void> {
-    const { steps, batch } = this.training;
-    const now = `${steps.length} ${batch}`;
-    if (!this.options || now === this.#kept) return;
+    if (!this.options || this.#now === this.#kept) return;
     await this.options.save(await this.training.state());
-    this.#kept = now;
+    this.#kept = this.#now;
     this.#last = performance.now();
   }
 }

@@ -2,14 +2,14 @@
 // records as TensorFlow's RecordWriter makes them (tensorflow/core/lib/io/record_writer.cc), each of
 // which is an Event (event.proto, summary.proto and histogram.proto of tensorboard/compat/proto).
 
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import crc32c from "crc-32/crc32c.js";
 import { ArgumentError, DataError } from "../errors.js";
-import { errorCode, fileError } from "../formats/files.js";
+import { errorCode } from "../formats/files.js";
 import { AppendFile } from "./append.js";
 import { type Histogram, HistogramMaker } from "./histogram.js";
+import { makeFolder } from "./make-folder.js";
 
 /**
  * Writes what a run tells for TensorBoard to show: `tensorboard --logdir runs` finds the file by its
@@ -39,16 +39,26 @@ export class TensorBoardWriter {
    * @throws DataError if it cannot be written.
    */
   static open(folder: string): TensorBoardWriter {
-    try {
-      mkdirSync(folder, { recursive: true });
-    } catch (error) {
-      throw fileError(folder, "written", error);
-    }
+    makeFolder(folder);
     const now = Date.now() / 1000;
     const writer = new TensorBoardWriter(create(folder, Math.floor(now)));
     const event = new BinaryWriter().tag(1, WireType.Bit64).double(now);
     writer.append(event.tag(3, WireType.LengthDelimited).string("brain.Event:2"));
     return writer;
+  }
+
+  /**
+   * Goes on with a file where it was so many bytes long; what was appended later is cut off.
+   *
+   * @throws DataError if it is missing, shorter than that, or cannot be written.
+   */
+  static reopen(path: string, bytes: number): TensorBoardWriter {
+    return new TensorBoardWriter(AppendFile.reopen(path, bytes));
+  }
+
+  /** How long the file is. */
+  get bytes(): number {
+    return this.file.bytes;
   }
 
   /**
