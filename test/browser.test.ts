@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { encodePth } from "./support/pth.js";
 import { transpileInto } from "./support/transpile.js";
 
 const packageFile = fileURLToPath(new URL("../package.json", import.meta.url));
@@ -22,13 +23,15 @@ beforeAll(() => {
   copyFileSync(packageFile, join(home, "package.json"));
   mkdirSync(join(project, "node_modules"));
   symlinkSync(home, join(project, "node_modules", "fovea"));
+  const crc32 = fileURLToPath(new URL("../node_modules/crc-32", import.meta.url));
+  symlinkSync(crc32, join(project, "node_modules", "crc-32"));
 });
 afterAll(() => rmSync(project, { recursive: true }));
 
 const program = `
 import { compile, nn, openReference, setBackend } from "fovea";
 import { DataLoader, Resize, parseIdx } from "fovea/data";
-import { parseSafetensors } from "fovea/formats";
+import { parsePth, parseSafetensors } from "fovea/formats";
 
 setBackend(await openReference());
 const dataset = {
@@ -42,6 +45,8 @@ for await (const [x] of loader) console.log((await (await mean(x)).item()).toFix
 const threads = new DataLoader(dataset, { ...options, workers: 1 });
 await threads.rawEpoch(0).next().catch((error) => console.log(error.message));
 console.log(typeof parseIdx, typeof parseSafetensors, typeof nn.Linear);
+const pth = Uint8Array.from(atob("${Buffer.from(encodePth([["w", { shape: [2], data: Float32Array.of(3, 4) }]])).toString("base64")}"), (c) => c.charCodeAt(0));
+console.log(parsePth(pth).get("w").data.join());
 `;
 
 test("bundles for a browser, without Node, and runs", async () => {
@@ -64,5 +69,6 @@ test("bundles for a browser, without Node, and runs", async () => {
     (15.5 / 255).toFixed(4),
     "DataLoader: there are no worker threads here; pass workers: 0",
     "function function function",
+    "3,4",
   ]);
 });

@@ -16,6 +16,7 @@ import * as fovea from "../src/index.js";
 import * as look from "../src/look/index.js";
 import * as train from "../src/train/index.js";
 import { examplesIn, runExample } from "./support/doc-examples.js";
+import { encodePth } from "./support/pth.js";
 import { lenetConfig, writeRun } from "./support/runs.js";
 
 const src = join(dirname(fileURLToPath(import.meta.url)), "../src");
@@ -61,8 +62,10 @@ describe("examples in the documentation", () => {
       });
       const chunks = [...formats.encodeSafetensors(await Promise.all(entries))];
       const safetensorsBytes = Buffer.concat(chunks);
+      const pthBytes = encodePth(await Promise.all(entries));
       const idxBytes = Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9]);
       await writeFile(join(folder, "weights.safetensors"), safetensorsBytes);
+      await writeFile(join(folder, "weights.pth"), pthBytes);
       await train.saveWeights(net, join(folder, "net.safetensors"));
       for (const file of ["cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"]) {
         const path = join(folder, "animals", file);
@@ -93,6 +96,7 @@ describe("examples in the documentation", () => {
         optimizer: new fovea.optim.SGD(net.parameters(), { lr: 0.1 }),
         history: { curve: [{ epoch: 1, trainLoss: 1, trainAcc: 0.5 }], epochs: [] },
         safetensorsBytes,
+        pthBytes,
         idxBytes,
         gzipBytes: gzipSync(idxBytes),
         console: { log: () => {} },
@@ -111,6 +115,8 @@ function atHome(folder: string): Record<string, unknown> {
     writeFileAtomic: (path: string, chunks: Uint8Array[]) =>
       formats.writeFileAtomic(at(path), chunks),
     loadFolder: (path: string, options: data.FolderOptions) => data.loadFolder(at(path), options),
+    readPth: (path: string) => formats.readPth(at(path)),
+    readTensors: (path: string) => formats.readTensors(at(path)),
     readSafetensors: (path: string) => formats.readSafetensors(at(path)),
     writeSafetensors: (path: string, entries: [string, formats.SafetensorsSource][]) =>
       formats.writeSafetensors(at(path), entries),

@@ -140,6 +140,18 @@ describe("damage", () => {
     );
   });
 
+  it("refuses more names than any network has, which would take memory and time", () => {
+    const many = (count: number, member: (i: number) => string) =>
+      Array.from({ length: count }, (_, i) => member(i)).join();
+    const empty = (i: number) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`;
+    expect(parseSafetensors(file(`{${many(100_000, empty)}}`)).tensors.size).toBe(100_000);
+    expect(() => parseSafetensors(file(`{${many(100_001, empty)}}`))).toThrow(
+      /: its header names more than 100000 tensors \(at byte \d+\)$/,
+    );
+    const notes = file(`{"__metadata__":{${many(10_001, (i) => `"${i}":""`)}}}`);
+    expect(() => parseSafetensors(notes)).toThrow(/: its header has more than 10000 metadata \(at byte \d+\)$/);
+  });
+
   it("refuses overlapping tensors", () => {
     const one = (range: string) => `{"dtype":"U8","shape":[3],"data_offsets":[${range}]}`;
     const bytes = file(`{"a":${one("0,3")},"b":${one("2,5")}}`, new Uint8Array(5));
