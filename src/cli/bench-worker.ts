@@ -9,7 +9,7 @@ import { manualSeed, noGrad } from "../runtime.js";
 import type { Tensor } from "../tensor.js";
 import { trainStep } from "../train/steps.js";
 import { useBackend } from "./backend.js";
-import type { BenchResult, BenchTask } from "./bench.js";
+import type { BenchResult, BenchTask } from "./bench-processes.js";
 import { exitCodeOf, explain } from "./errors.js";
 import { exampleImages, exampleLabels } from "./examples.js";
 import { findModel } from "./model.js";
