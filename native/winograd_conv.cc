@@ -92,21 +92,19 @@ struct Winograd {
 
   struct Own {
     float *v, *m;
-    float *patch, *staging, *maskPatch;  // tiles of images whose channels do not lie side by side
+    const float* from[2][64];  // the tile at hand and the next
+    float* to[2][36];
+    const float* mask[2][36];
     float* unused;                       // where results outside of the image go
-    const float **from, **mask;
-    float** to;
+    float *patch, *staging, *maskPatch;  // for images whose channels do not lie side by side
     Own(Carver& carver, const Winograd& f) {
       const int64_t results = f.t.m * f.t.m;
       v = carver.take<float>(f.points * f.vPoint);
       m = carver.take<float>(f.points * f.mPoint);
+      unused = carver.take<float>(f.padded);
       patch = carver.take<float>(f.c.in.c == 1 ? 0 : f.points * f.depth);
       staging = carver.take<float>(f.c.out.c == 1 ? 0 : results * f.padded);
       maskPatch = carver.take<float>(!f.c.mask.data || f.c.mask.c == 1 ? 0 : results * f.padded);
-      unused = carver.take<float>(f.padded);
-      from = carver.take<const float*>(f.points);
-      mask = carver.take<const float*>(results);
-      to = carver.take<float*>(results);
     }
   };
 
@@ -132,75 +130,87 @@ struct Winograd {
     }
   }
 
-  /** Calls body(tile of the block, image, its first row and column of results). */
-  template <class Body>
-  void eachTile(int64_t first, int64_t last, Body&& body) const {
-    for (int64_t tile = first; tile < last; ++tile) {
-      const int64_t place = tile % (down * across);
-      body(tile - first, tile / (down * across), place / across * t.m, place % across * t.m);
-    }
+  struct Place {
+    int64_t image, row, column;  // of the first result
+  };
+  Place placeOf(int64_t tile) const {
+    const int64_t at = tile % (down * across);
+    return {tile / (down * across), at / across * t.m, at % across * t.m};
   }
 
-  /** Calls body(point, offset) for a square of pixels of an image; the offset is −1 outside of it. */
-  template <class Body>
-  static FOVEA_INLINE void eachPixel(const Images& x, int64_t row, int64_t column, int side, Body&& body) {
+  /** The addresses of a square of pixels of an image; `outside` for those outside of it. */
+  template <class T>
+  static void address(T** to, T* image, const Images& x, int64_t row, int64_t column, int side, T* outside) {
     for (int i = 0; i < side; ++i) {
       const bool isInside = row + i >= 0 && row + i < x.height;
-      for (int j = 0; j < side; ++j) {
-        const int64_t at = column + j;
-        body(i * side + j, (row + i) * x.h + at * x.w, isInside && at >= 0 && at < x.width);
+      T* at = image + (row + i) * x.h + column * x.w;
+      for (int64_t j = column; j < column + side; ++j, at += x.w) {
+        *to++ = isInside && j >= 0 && j < x.width ? at : outside;
       }
     }
   }
 
-  void transformInput(const Own& own, int64_t group, int64_t first, int64_t last) const {
-    eachTile(first, last, [&](int64_t tile, int64_t image, int64_t row, int64_t column) {
-      const float* base = c.in.data + image * c.in.n + group * c.channels * c.in.c;
-      eachPixel(c.in, row - c.padding[0], column - c.padding[1], t.alpha,
-                [&](int pixel, ptrdiff_t at, bool isInside) {
-                  own.from[pixel] = isInside ? gathered(base + at, c.in.c, c.channels, own.patch + pixel * depth)
-                                             : zeros;
-                });
-      t.input(own.from, c.channels, own.v + tile * depth, vPoint);
-    });
+  /** Copies the channels of pixels, but for those outside, to [pixel][width], where their addresses then are. */
+  static void gather(const float** pixels, int64_t count, int64_t channels, ptrdiff_t channel, float* to,
+                     int64_t width, const float* outside) {
+    for (int64_t pixel = 0; pixel < count; ++pixel, to += width) {
+      if (pixels[pixel] == outside) continue;
+      for (int64_t k = 0; k < channels; ++k) to[k] = pixels[pixel][k * channel];
+      pixels[pixel] = to;
+    }
   }
 
-  /** `from` itself if its channels lie side by side, else a copy of them at `patch`. */
-  static const float* gathered(const float* from, ptrdiff_t stride, int64_t count, float* patch) {
-    if (stride == 1) return from;
-    for (int64_t i = 0; i < count; ++i) patch[i] = from[i * stride];
-    return patch;
+  void transformInput(Own& own, int64_t group, int64_t first, int64_t last) const {
+    const Images& x = c.in;
+    const auto addressTile = [&](int64_t tile) {
+      const Place at = placeOf(std::min(tile, last - 1));
+      address(own.from[tile % 2], x.data + at.image * x.n + group * c.channels * x.c, x, at.row - c.padding[0],
+              at.column - c.padding[1], t.alpha, static_cast<const float*>(zeros));
+    };
+    addressTile(first);
+    for (int64_t tile = first; tile < last; ++tile) {
+      addressTile(tile + 1);
+      const float** from = own.from[tile % 2];
+      if (x.c != 1) gather(from, points, c.channels, x.c, own.patch, depth, zeros);
+      t.input(from, own.from[(tile + 1) % 2], c.channels, own.v + (tile - first) * depth, vPoint);
+    }
   }
 
-  void transformResult(const Own& own, int64_t group, int64_t firstColumn, int64_t count, int64_t first,
-                       int64_t last) const {
-    const bool isMasked = c.mask.data != nullptr;
-    const TileFinish finish = {c.bias ? bias + group * padded + firstColumn : nullptr, c.relu,
-                               isMasked ? own.mask : nullptr};
-    eachTile(first, last, [&](int64_t tile, int64_t image, int64_t row, int64_t column) {
-      const int64_t channel = group * c.columns + firstColumn;
-      float* base = c.result + image * c.out.n + channel * c.out.c;
-      eachPixel(c.out, row, column, t.m, [&](int pixel, ptrdiff_t at, bool isInside) {
-        own.to[pixel] = !isInside ? own.unused : c.out.c == 1 ? base + at : own.staging + pixel * padded;
-      });
-      if (isMasked) {
-        const float* maskBase = c.mask.data + image * c.mask.n + channel * c.mask.c;
-        eachPixel(c.mask, row, column, t.m, [&](int pixel, ptrdiff_t at, bool isInside) {
-          own.mask[pixel] =
-              isInside ? gathered(maskBase + at, c.mask.c, count, own.maskPatch + pixel * padded) : own.unused;
-        });
+  void transformResult(Own& own, int64_t group, int64_t column, int64_t count, int64_t first, int64_t last) const {
+    const TileFinish finish = {c.bias ? bias + group * padded + column : nullptr, c.relu};
+    const int64_t channel = group * c.columns + column, results = t.m * t.m;
+    const auto addressTile = [&](int64_t tile) {
+      const Place at = placeOf(std::min(tile, last - 1));
+      const auto of = [&](auto* data, const Images& x) { return data + at.image * x.n + channel * x.c; };
+      address(own.to[tile % 2], of(c.result, c.out), c.out, at.row, at.column, t.m, own.unused);
+      if (!c.mask.data) return;
+      address(own.mask[tile % 2], of(c.mask.data, c.mask), c.mask, at.row, at.column, t.m,
+              static_cast<const float*>(own.unused));
+    };
+    const auto resultsOf = [&](int64_t tile) {
+      return TileResults{own.to[tile % 2], c.mask.data ? own.mask[tile % 2] : nullptr};
+    };
+    addressTile(first);
+    for (int64_t tile = first; tile < last; ++tile) {
+      addressTile(tile + 1);
+      TileResults at = resultsOf(tile);
+      if (at.mask && c.mask.c != 1) gather(at.mask, results, count, c.mask.c, own.maskPatch, padded, own.unused);
+      float* staged[36];
+      if (c.out.c != 1) {
+        for (int64_t pixel = 0; pixel < results; ++pixel) staged[pixel] = own.staging + pixel * padded;
+        at.to = staged;
       }
-      t.result(own.m + tile * mWidth, mPoint, count, finish, own.to);
-      if (c.out.c == 1) return;
-      eachPixel(c.out, row, column, t.m, [&](int pixel, ptrdiff_t at, bool isInside) {
-        for (int64_t k = 0; isInside && k < count; ++k) base[at + k * c.out.c] = own.to[pixel][k];
-      });
-    });
+      t.result(own.m + (tile - first) * mWidth, mPoint, count, finish, at, resultsOf(tile + 1));
+      for (int64_t pixel = 0; c.out.c != 1 && pixel < results; ++pixel) {
+        float* to = own.to[tile % 2][pixel];
+        for (int64_t k = 0; to != own.unused && k < count; ++k) to[k * c.out.c] = staged[pixel][k];
+      }
+    }
   }
 
   void run(int task, int thread) const {
     Carver carver(threadScratch + static_cast<size_t>(thread) * threadBytes);
-    const Own own(carver, *this);
+    Own own(carver, *this);
     const int64_t first = task / splits * block, last = std::min(first + block, tiles);
     const int64_t split = task % splits;
     const int64_t lastPanel = (split + 1) * panels.count / splits;

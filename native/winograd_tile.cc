@@ -6,6 +6,8 @@ namespace fovea::FOVEA_ISA {
 
 namespace {
 
+constexpr int64_t kLineFloats = 16;  // in a line of a cache
+
 /** body(channel, true) for each whole vector of channels, and body(channel, false) for a rest. */
 template <class Body>
 FOVEA_INLINE void eachVector(int64_t channels, Body&& body) {
@@ -14,10 +16,19 @@ FOVEA_INLINE void eachVector(int64_t channels, Body&& body) {
   if (whole < channels) body(whole, std::false_type{});
 }
 
+/** Fetches the lines that hold channel c and more of so many pixels, once for each line. */
+template <int pixels, int forWriting, class Pointers>
+FOVEA_INLINE void fetch(Pointers at, int64_t c) {
+  if (c % kLineFloats != 0) return;
+  for (int i = 0; i < pixels; ++i) __builtin_prefetch(at[i] + c, forWriting);
+}
+
 template <int alpha>
-void transformInput(const float* const* from, int64_t channels, float* to, ptrdiff_t point) {
+void transformInput(const float* const* from, const float* const* next, int64_t channels, float* to,
+                    ptrdiff_t point) {
   const int rest = static_cast<int>(channels % kLanes);
   eachVector(channels, [&](int64_t c, auto isWhole) {
+    fetch<alpha * alpha, 0>(next, c);
     transformTile<InputTransform<alpha>>(
         [&](int i, int j) {
           const float* p = from[i * alpha + j] + c;
@@ -38,21 +49,23 @@ void transformFilter(const float* from, int64_t width, float* to, ptrdiff_t poin
 
 template <int m, int r>
 void transformResult(const float* from, ptrdiff_t point, int64_t channels, const TileFinish& finish,
-                     float* const* to) {
+                     const TileResults& at, const TileResults& next) {
   constexpr int alpha = m + r - 1;
   const int rest = static_cast<int>(channels % kLanes);
   eachVector(channels, [&](int64_t c, auto isWhole) {
+    fetch<m * m, 1>(next.to, c);
+    if (next.mask) fetch<m * m, 0>(next.mask, c);
     const vec bias = finish.bias ? load(finish.bias + c) : vec{};
     transformTile<ResultTransform<m, r>>(
         [&](int i, int j) { return load(from + c + (i * alpha + j) * point); },
         [&](int i, int j, vec v) {
           if (finish.bias) v += bias;
           if (finish.relu) v = relu(v);
-          if (finish.mask) {
-            const float* p = finish.mask[i * m + j] + c;
+          if (at.mask) {
+            const float* p = at.mask[i * m + j] + c;
             v = (isWhole ? load(p) : loadPart(p, rest)) <= vec{} ? vec{} : v;
           }
-          float* p = to[i * m + j] + c;
+          float* p = at.to[i * m + j] + c;
           if (isWhole) store(p, v);
           else storePart(p, v, rest);
         });
