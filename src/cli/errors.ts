@@ -8,9 +8,19 @@ export class UsageError extends FoveaError {
   override readonly name = "UsageError";
 }
 
-/** The user ended it. */
+/** The signals that end a command in good order, with their numbers. */
+export const signals = { SIGINT: 2, SIGTERM: 15 } as const;
+export type EndingSignal = keyof typeof signals;
+
+/** The user ended it, or the system. */
 export class InterruptedError extends FoveaError {
   override readonly name = "InterruptedError";
+  constructor(
+    message: string,
+    readonly signal: EndingSignal = "SIGINT",
+  ) {
+    super(message);
+  }
 }
 
 /** One sentence for what a user can act on; everything for what only we can. */
@@ -24,5 +34,6 @@ export function explain(error: unknown): string {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UsageError) return 2;
-  return error instanceof InterruptedError ? 130 : 1;
+  // as shells have it
+  return error instanceof InterruptedError ? 128 + signals[error.signal] : 1;
 }

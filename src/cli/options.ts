@@ -51,6 +51,15 @@ export function path(text: string): string {
   return text;
 }
 
+/** A parser for `--checkpoint-every`: so many steps, or minutes. */
+export function stepsOrMinutes(text: string): { steps: number } | { minutes: number } {
+  const [, digits, fraction = "", minutes] = /^(\d{1,9})(\.\d{1,3})?(m?)$/.exec(text) ?? [];
+  const value = Number(`${digits}${fraction}`);
+  if (value > 0 && minutes === "m") return { minutes: value };
+  if (value > 0 && fraction === "") return { steps: value };
+  throw new InvalidArgumentError("Expected steps, such as 500, or minutes, such as 10m.");
+}
+
 /** The shape of what a network is given, as far as it was said. */
 export interface InputShape {
   readonly batch?: number;

@@ -11,6 +11,7 @@ import { compareCommand } from "./compare.js";
 import { drawCommand } from "./draw.js";
 import { exitCodeOf, explain, UsageError } from "./errors.js";
 import { evalCommand } from "./eval.js";
+import { exportCommand } from "./export.js";
 import { inspectCommand } from "./inspect.js";
 import { describeOption } from "./options.js";
 import { predictCommand } from "./predict.js";
@@ -32,7 +33,8 @@ for (const stream of [process.stdout, process.stderr]) {
 
 const startHere = `Start here: fovea train lenet --out runs/lenet
 learns Fashion-MNIST and writes runs/lenet/report.html; fovea train --help has the same for own pictures.`;
-const exitCodes = "Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted.";
+const exitCodes =
+  "Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted (143 by SIGTERM).";
 
 const program = new Command("fovea")
   .description("Trains and inspects convolutional image classifiers.")
@@ -47,6 +49,7 @@ const commands = [
   predictCommand(),
   inspectCommand(),
   compareCommand(),
+  exportCommand(),
   drawCommand(),
   benchCommand(),
   profileCommand(),

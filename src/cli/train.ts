@@ -5,12 +5,21 @@ import { augmentations, datasetNames } from "../data/index.js";
 import { models } from "../models/index.js";
 import { summarize } from "../nn/index.js";
 import { backendNames } from "./backend.js";
-import { datasetName, decimal, path, threadsOption, wholeNumber } from "./options.js";
+import {
+  datasetName,
+  decimal,
+  path,
+  stepsOrMinutes,
+  threadsOption,
+  wholeNumber,
+} from "./options.js";
 import { dimensions } from "./text.js";
+import { resumedSettings } from "./train/resume.js";
 import { runTraining } from "./train/run.js";
 import {
   normalizations,
   type Options,
+  onNanChoices,
   optimizerNames,
   resolveSettings,
   scheduleNames,
@@ -28,7 +37,7 @@ export function trainCommand(): Command {
     .description(
       "train a network; what is not given is as in its source (fovea summary names it), listed below",
     )
-    .argument("<model>", "one of those below, such as alexnet")
+    .argument("[model]", "one of those below, such as alexnet; with --resume it need not be said")
     .optionsGroup("Images:")
     .option(
       "--data <name>",
@@ -118,19 +127,49 @@ export function trainCommand(): Command {
       positive,
     )
     .option("--max-steps <n>", "end after n steps, also within an epoch", positive)
+    .addOption(
+      choice(
+        "--on-nan <what>",
+        "where a step's loss or gradients are not finite: end there, or leave the step out",
+        onNanChoices,
+        "stop",
+      ),
+    )
     .optionsGroup("Run:")
     .option("--out <dir>", "folder to make for the results (default: none are kept)", path)
     .option("--force", "replace the run in --out")
+    .option(
+      "--checkpoint-every <n>",
+      "keep where the training stands also within an epoch: 500 for every 500 steps, 10m for every 10 minutes (default: 10m; always after an epoch)",
+      stepsOrMinutes,
+    )
+    .option(
+      "--resume <run>",
+      "go on with the run in this folder, exactly as if it had not been interrupted; with --epochs for longer",
+      path,
+    )
     .option("--seed <n>", "seed of all that is random", wholeNumber({ most: 2 ** 32 - 1 }), 0)
     .addOption(threadsOption())
     .addOption(choice("--backend <name>", "what computes", backendNames, "native"))
     .addHelpText("after", () => `\n${examples}\n\n${sources()}\n\n${whichNetwork()}`)
-    .action((model: string, options: Options) => runTraining(resolveSettings(model, options)));
+    .action(async (model: string | undefined, options: Options, command: Command) => {
+      if (options.resume !== undefined) {
+        const given = Object.keys(options).filter(
+          (name) => command.getOptionValueSource(name) === "cli",
+        );
+        const settings = await resumedSettings(options.resume, model, options, given);
+        return runTraining(settings, { resume: true });
+      }
+      if (model === undefined) return command.error("error: missing required argument 'model'");
+      return runTraining(resolveSettings(model, options));
+    });
 }
 
 const examples = `Examples:
   fovea train lenet --out runs/lenet
-  fovea train lenet --init runs/lenet --out runs/lenet-on      (goes on from these weights)
+  fovea train --resume runs/lenet               (goes on after Ctrl-C, a crash or a power cut)
+  fovea train --resume runs/lenet --epochs 20   (goes on for longer)
+  fovea train lenet --init runs/lenet --lr 0.1 --out runs/lenet-on   (starts from these weights)
   fovea train alexnet --augment light --schedule cosine --val-fraction 0.1 --out runs/alexnet
 
   Own pictures, in pets/cat/*.jpg and pets/dog/*.jpg, and what came of them (a fifth of them is

@@ -84,9 +84,11 @@ describe("fovea train --val-fraction", () => {
     });
     expect(code).toBe(130);
     const file = join(at("stopped"), "weights.safetensors");
-    expect(err.split("\n").at(-3)).toBe(
-      `interrupted; the weights of the best epoch so far are in ${file}`,
-    );
+    expect(err.split("\n").slice(-3)).toEqual([
+      expect.stringMatching(/^interrupted; fovea train --resume \S+ goes on after step \d+$/),
+      `the weights of the best epoch so far are in ${file}; fovea inspect ${at("stopped")} shows them`,
+      "",
+    ]);
     expect((await tensors("stopped")).size).toBe(10);
   });
 
@@ -220,9 +222,11 @@ describe("fovea train that diverges", () => {
     const { steps } = await metrics("diverged");
     expect(steps.length).toBeLessThanOrEqual(5); // of the first epoch
     const first = steps.findIndex(({ loss }) => !Number.isFinite(loss ?? Number.NaN)) + 1;
+    expect(first).toBe(steps.length);
     expect(first).toBeGreaterThan(1);
     expect(err.split("\n").at(-2)?.replace("Infinity", "NaN")).toBe(
-      `error: training diverged: the loss of step ${first} is NaN; ` +
+      `error: training diverged: step ${first} cannot be taken: its loss is NaN; ` +
+        "the first value that is not finite is the loss itself: the network's output is finite; " +
         "try a smaller --lr than 1e+38, --warmup 1 or --clip-grad-norm 1; no weights were written",
     );
     expect(existsSync(join(at("diverged"), "weights.safetensors"))).toBe(false);

@@ -20,11 +20,17 @@ const lines = async (folder: string) =>
 const losses = async (folder: string) =>
   (await lines(folder)).filter((line) => "step" in line).map((line) => line.loss as number);
 const weights = (folder: string) => readFile(join(folder, "weights.safetensors"));
-/** Its files; the name of TensorBoard's has the time in it. */
-const listed = async (folder: string) =>
-  (await readdir(folder))
-    .map((name) => name.replace(/^events\.out\.tfevents\..*/, "events"))
-    .sort();
+/** Its files; the name of TensorBoard's has the time in it, and checkpoints take turns with theirs. */
+const listed = async (folder: string) => {
+  const kinds = [
+    [/^events\.out\.tfevents\..*/, "events"],
+    [/^checkpoint-[12]\.safetensors$/, "checkpoint"],
+  ] as const;
+  const names = (await readdir(folder)).map((name) =>
+    kinds.reduce((short, [pattern, kind]) => short.replace(pattern, kind), name),
+  );
+  return [...new Set(names)].sort();
+};
 
 describe("fovea train", () => {
   it("trains, writes a run, and prints the documents' lines", async () => {
@@ -79,6 +85,7 @@ describe("fovea train", () => {
     expect(values.get("0.weight")!.shape).toEqual([6, 1, 5, 5]);
     expect(await readFile(join(out, "curves.svg"), "utf8")).toContain("lenet on Fashion-MNIST");
     expect(await listed(out)).toEqual([
+      "checkpoint",
       "config.json",
       "curves.svg",
       "events",
@@ -96,7 +103,7 @@ describe("fovea train", () => {
     expect(again).toEqual({
       code: 1,
       out: "",
-      err: `error: ${out}: holds a run already (config.json); choose another folder, replace it with --force, or go on from its weights with --init ${out} and another --out\n`,
+      err: `error: ${out}: holds a run already (config.json); choose another folder, replace it with --force, go on with it by --resume ${out}, or go on from its weights with --init ${out} and another --out\n`,
     });
     expect(await lines(out)).toEqual(records);
   });
@@ -137,13 +144,15 @@ describe("fovea train", () => {
       process.kill(pid, "SIGINT");
     });
     expect(code).toBe(130);
+    const { length } = await losses(out);
     expect(err.split("\n").slice(-3)).toEqual([
-      `interrupted; the weights of the last whole epoch are in ${join(out, "weights.safetensors")}`,
-      `next: look at them with fovea inspect ${out}, or go on from them with --init ${out} and another --out`,
+      `interrupted; fovea train --resume ${out} goes on after step ${length}`,
+      `the weights of the last whole epoch are in ${join(out, "weights.safetensors")}; fovea inspect ${out} shows them`,
       "",
     ]);
     expect((await lines(out)).length).toBeGreaterThan(10);
     expect(await listed(out)).toEqual([
+      "checkpoint",
       "config.json",
       "events",
       "metrics.jsonl",
@@ -163,7 +172,7 @@ describe("fovea train", () => {
     const args = [...shell, ...lenet, "--epochs", "1000"];
     const { code, err } = await run("bash", [...args, "--out", out], root, stop);
     expect(code).toBe(130);
-    expect(err).toMatch(/(^|\n)interrupted; [^\n]*\n(next: [^\n]*\n)?$/);
+    expect(err).toMatch(/(^|\n)interrupted; [^\n]*\n(the weights [^\n]*\n)?$/);
   });
 
   it("goes on when nobody reads any more what it prints", async () => {

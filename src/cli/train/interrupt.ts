@@ -1,14 +1,18 @@
-// What Ctrl-C does to `fovea train`. Before and after the loop of steps it ends the process at once, in the
-// loop the training between two steps, and at the second time the process there, too; with a line each time.
+// What Ctrl-C, and SIGTERM, do to `fovea train`. Before and after the loop of steps they end the process at
+// once, in the loop the training between two steps, and at the second time the process there, too; with a
+// line each time.
 
-import { exitCodeOf, InterruptedError } from "../errors.js";
+import { type EndingSignal, exitCodeOf, InterruptedError, signals } from "../errors.js";
+
+const names = Object.keys(signals) as EndingSignal[];
 
 export class Interrupt {
   #controller: AbortController | undefined;
+  #signal: EndingSignal = "SIGINT";
 
   /** @param words What it says. */
   constructor(private readonly words: () => string) {
-    process.on("SIGINT", this.#stop);
+    for (const name of names) process.on(name, this.#stop);
   }
 
   /**
@@ -28,14 +32,15 @@ export class Interrupt {
     }
   }
 
-  /** Leaves Ctrl-C to the system again. */
+  /** Leaves the signals to the system again. */
   release(): void {
-    process.off("SIGINT", this.#stop);
+    for (const name of names) process.off(name, this.#stop);
   }
 
-  readonly #error = () => new InterruptedError(this.words());
+  readonly #error = () => new InterruptedError(this.words(), this.#signal);
 
-  readonly #stop = () => {
+  readonly #stop = (name: NodeJS.Signals) => {
+    this.#signal = name as EndingSignal;
     if (this.#controller && !this.#controller.signal.aborted) {
       this.#controller.abort();
       return;

@@ -17,7 +17,7 @@ import type { optimizerSettings, Settings } from "./settings.js";
 type RecipeOptions = Omit<FitOptions, "train" | "val" | "test">;
 
 export function recipeOf(net: Network, settings: Settings): RecipeOptions {
-  const { epochs, warmup, labelSmoothing, clipGradNorm, earlyStop, maxSteps } = settings;
+  const { epochs, warmup, labelSmoothing, clipGradNorm, earlyStop, maxSteps, onNan } = settings;
   const optimizer = optimizerOf(net, settings);
   const schedule = scheduleOf(optimizer, settings);
   return {
@@ -25,6 +25,7 @@ export function recipeOf(net: Network, settings: Settings): RecipeOptions {
     epochs,
     warmup,
     labelSmoothing,
+    onNonFinite: onNan,
     ...(schedule && { schedule }),
     ...(clipGradNorm !== null && { clipGradNorm }),
     ...(earlyStop !== null && { earlyStopping: { patience: earlyStop } }),

@@ -11,7 +11,9 @@ import { manualSeed } from "../../runtime.js";
 import { fit } from "../../train/fit.js";
 import type { PartLabels } from "../../train/guessing.js";
 import type { History } from "../../train/history.js";
+import { NonFiniteError } from "../../train/non-finite.js";
 import { checkRunFolder, RunFolder, runFiles } from "../../train/run-folder.js";
+import type { TrainingState } from "../../train/training.js";
 import { readWeights, type Weights } from "../../train/values.js";
 import { useBackend } from "../backend.js";
 import { countImages } from "../counter.js";
@@ -32,25 +34,35 @@ import {
   keptInWords,
   nextInWords,
   outcomeInWords,
+  resumedInWords,
   settingsInWords,
+  skippedInWords,
+  stoppedInWords,
   threadsInWords,
 } from "./words.js";
 
-/** Trains, prints, and writes what was asked for. Finds mistakes before anything is written. */
-export async function runTraining(settings: Settings): Promise<void> {
+/**
+ * Trains, prints, and writes what was asked for. Finds mistakes before anything is written.
+ *
+ * @param resume Whether to go on with the run that is in the folder of the settings.
+ */
+export async function runTraining(settings: Settings, { resume = false } = {}): Promise<void> {
   let folder: RunFolder | undefined;
   const interrupt = new Interrupt(() => interruptedInWords(folder));
   try {
     const { out, force, init, seed } = settings;
-    if (out !== null) await checkRunFolder(out, force);
-    checkInit(init);
+    if (!resume) {
+      if (out !== null) await checkRunFolder(out, force);
+      checkInit(init);
+    }
     const { train, transforms, ...loaders } = await openImages(settings);
     const backend = await useBackend(settings.backend, settings.threads);
     try {
       manualSeed(seed);
       const network = networkFacts(train.dataset, settings);
       const net = buildNetwork(settings, network);
-      await startNetwork(net, settings, note);
+      // The weights of a run that goes on are in its checkpoint.
+      await startNetwork(net, resume ? { ...settings, init: "default" } : settings, note);
       const facts = imageFacts(train.dataset, { train, ...loaders });
       const computedBy = backend.description;
       introduce(settings, facts, computedBy);
@@ -61,9 +73,14 @@ export async function runTraining(settings: Settings): Promise<void> {
         versions: { fovea: packageVersion, node: process.versions.node },
         startedAt: new Date().toISOString(),
       };
-      if (out !== null) folder = await RunFolder.create(out, config, force);
+      let state: TrainingState | undefined;
+      if (out !== null && resume) {
+        ({ folder, state } = await RunFolder.resume(out, config, { warn: note }));
+        note(resumedInWords(state.progress, settings));
+      } else if (out !== null) folder = await RunFolder.create(out, config, force);
       try {
-        const history = await trainNetwork(net, { train, ...loaders }, settings, folder, interrupt);
+        const run = { settings, folder, state, interrupt };
+        const history = await trainNetwork(net, { train, ...loaders }, run);
         printClosing(history);
         outcomeInWords(history, settings).forEach(note);
         learntInWords(history, settings, labelsOf({ train, ...loaders })).forEach(note);
@@ -125,37 +142,49 @@ function networkFacts(dataset: AnyDataset, { resize, dropout }: Settings): Netwo
   };
 }
 
+interface Run {
+  readonly settings: Settings;
+  readonly folder: RunFolder | undefined;
+  /** Where it goes on. */
+  readonly state: TrainingState | undefined;
+  readonly interrupt: Interrupt;
+}
+
 async function trainNetwork(
   net: Network,
   loaders: Loaders,
-  settings: Settings,
-  folder: RunFolder | undefined,
-  interrupt: Interrupt,
+  { settings, folder, state, interrupt }: Run,
 ): Promise<History> {
   const progress = showProgress(settings.epochs);
-  /** What follows a loss without a number are weights that are none, and stay so. */
-  const endIfDiverged = (when: string, losses: readonly (number | null)[]) => {
-    const lost = losses.find((loss) => loss !== null && !Number.isFinite(loss));
-    if (typeof lost !== "number") return;
-    throw new FoveaError(`${divergenceInWords(when, lost, settings)}; ${keptInWords(folder)}`);
-  };
+  const diverged = (problem: string, kept: string) =>
+    new FoveaError(`${divergenceInWords(problem, settings)}; ${kept}`);
+  /** Steps of this epoch. */
+  let skipped = 0;
   /** Of the last epoch, until the next one begins to change them. */
   let weights: Weights | undefined;
   const train = (signal: AbortSignal) =>
     fit(net, {
       ...loaders,
       ...recipeOf(net, settings),
+      ...(folder && { checkpoint: { ...cadence(settings), save: (s) => folder.checkpoint(s) } }),
+      ...(state && { resume: state }),
       signal,
       onStep: (step) => {
         weights = undefined;
         folder?.step(step);
         progress.step(step);
-        endIfDiverged(`of step ${step.step}`, [step.loss]);
+        if (step.skipped) skipped++;
       },
       onEpoch: async (epoch) => {
         progress.epoch(epoch);
         folder?.epoch(epoch);
-        endIfDiverged(`after epoch ${epoch.epoch}`, [epoch.valLoss, epoch.testLoss]);
+        skippedInWords(skipped).forEach(note);
+        skipped = 0;
+        // What follows a loss without a number are weights that are none, and stay so.
+        const lost = [epoch.valLoss, epoch.testLoss].find((loss) => !Number.isFinite(loss ?? 0));
+        if (typeof lost === "number") {
+          throw diverged(`the loss after epoch ${epoch.epoch} is ${lost}`, keptInWords(folder));
+        }
         if (!folder) return;
         weights = await readWeights(net);
         folder.histograms(weights);
@@ -165,9 +194,19 @@ async function trainNetwork(
     });
   try {
     return await interrupt.during(train);
+  } catch (error) {
+    if (!(error instanceof NonFiniteError)) throw error;
+    throw diverged(error.problem, stoppedInWords(folder, settings));
   } finally {
     progress.stop();
   }
+}
+
+/** When checkpoints are made within an epoch. */
+function cadence({ checkpointEvery }: Settings) {
+  return "steps" in checkpointEvery
+    ? { everySteps: checkpointEvery.steps }
+    : { everySeconds: 60 * checkpointEvery.minutes };
 }
 
 async function writeResults(

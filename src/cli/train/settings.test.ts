@@ -12,6 +12,7 @@ const nothing: Options = {
   labelSmoothing: 0,
   schedule: "none",
   warmup: 0,
+  onNan: "stop",
   seed: 0,
   backend: "reference",
 };

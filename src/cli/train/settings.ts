@@ -11,6 +11,13 @@ import { findModel } from "../model.js";
 export const scheduleNames = ["none", "step", "cosine", "plateau"] as const;
 export const normalizations = ["none", "imagenet", "dataset"] as const;
 export const optimizerNames = ["sgd", "adam", "adamw"] as const;
+export const onNanChoices = ["stop", "skip"] as const;
+
+/** How often a checkpoint is made within an epoch. */
+export type CheckpointEvery = { readonly steps: number } | { readonly minutes: number };
+
+/** So often that little is lost, and so seldom that it takes no time to speak of. */
+export const usualCheckpoints: CheckpointEvery = { minutes: 10 };
 
 /** The options as commander gives them: what has no default here is undefined unless it is given. */
 export interface Options {
@@ -44,6 +51,9 @@ export interface Options {
   readonly warmup: number;
   readonly earlyStop?: number;
   readonly maxSteps?: number;
+  readonly onNan: (typeof onNanChoices)[number];
+  readonly checkpointEvery?: CheckpointEvery;
+  readonly resume?: string;
   readonly seed: number;
   readonly threads?: number;
   readonly backend: BackendName;
@@ -96,6 +106,8 @@ export function resolveSettings(model: string, options: Options) {
     warmup: options.warmup,
     earlyStop: options.earlyStop ?? null,
     maxSteps: options.maxSteps ?? null,
+    onNan: options.onNan,
+    checkpointEvery: options.checkpointEvery ?? usualCheckpoints,
     seed: options.seed,
     threads: options.threads ?? defaultThreads(options.backend),
     backend: options.backend,
@@ -155,6 +167,9 @@ function checkTogether(options: Options, epochs: number): void {
       "--early-stop needs images to judge by that are not the test images: give --val-fraction, such as 0.1",
     );
   }
+  if (options.checkpointEvery !== undefined && options.out === undefined) {
+    throw new UsageError("--checkpoint-every needs a folder to keep checkpoints in: give --out");
+  }
   if (options.partial && (init === undefined || init === "default" || init === "xavier")) {
     throw new UsageError(
       "--partial is for --init with a file or a run: it loads what fits of its weights",
@@ -163,6 +178,6 @@ function checkTogether(options: Options, epochs: number): void {
 }
 
 /** folder:PATH with the whole path, so that a run's config means the same everywhere. */
-function absoluteData(data: string): string {
+export function absoluteData(data: string): string {
   return data.startsWith("folder:") ? `folder:${absolute(data.slice("folder:".length))}` : data;
 }

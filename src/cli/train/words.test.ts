@@ -9,6 +9,8 @@ import {
   nextInWords,
   outcomeInWords,
   settingsInWords,
+  skippedInWords,
+  stoppedInWords,
   threadsInWords,
 } from "./words.js";
 
@@ -45,6 +47,7 @@ const nothing: Options = {
   labelSmoothing: 0,
   schedule: "none",
   warmup: 0,
+  onNan: "stop",
   seed: 0,
   backend: "reference",
 };
@@ -100,8 +103,8 @@ describe("outcomeInWords", () => {
 
 describe("a training that ends before its time", () => {
   it("says which loss was none, and what may help", () => {
-    expect(divergenceInWords("of step 2", Number.NaN, settings)).toBe(
-      "training diverged: the loss of step 2 is NaN; try a smaller --lr than 0.1, --warmup 1 or --clip-grad-norm 1",
+    expect(divergenceInWords("the loss after epoch 2 is NaN", settings)).toBe(
+      "training diverged: the loss after epoch 2 is NaN; try a smaller --lr than 0.1, --warmup 1 or --clip-grad-norm 1",
     );
   });
 
@@ -119,10 +122,32 @@ describe("a training that ends before its time", () => {
   });
 
   it("says where to go from an interrupt", () => {
-    expect(interruptedInWords({ path: "my runs/a", kept: "last" })).toBe(
-      "interrupted; the weights of the last whole epoch are in my runs/a/weights.safetensors\n" +
-        "next: look at them with fovea inspect 'my runs/a', or go on from them with --init 'my runs/a' and another --out",
+    const run = { path: "my runs/a", kept: undefined, checkpointed: 120 };
+    expect(interruptedInWords({ ...run, checkpointed: undefined })).toBe(
+      "interrupted; no weights were written",
     );
+    const resume = "interrupted; fovea train --resume 'my runs/a' goes on after step 120";
+    expect(interruptedInWords(run)).toBe(resume);
+    expect(interruptedInWords({ ...run, kept: "last" })).toBe(
+      `${resume}\nthe weights of the last whole epoch are in my runs/a/weights.safetensors; ` +
+        "fovea inspect 'my runs/a' shows them",
+    );
+  });
+
+  it("says how to go on without a step that cannot be taken", () => {
+    const run = { path: "runs/a", kept: undefined, checkpointed: 120 };
+    expect(stoppedInWords(run, settings)).toBe(
+      "no weights were written; fovea train --resume runs/a --on-nan skip goes on after step 120 " +
+        "and leaves such steps out",
+    );
+    expect(stoppedInWords(run, { ...settings, onNan: "skip" })).toBe("no weights were written");
+    expect(stoppedInWords(undefined, settings)).toBe("no weights were written");
+  });
+
+  it("counts the steps that were left out", () => {
+    expect(skippedInWords(0)).toEqual([]);
+    expect(skippedInWords(1)).toEqual(["1 step was left out: loss or gradients were not finite"]);
+    expect(skippedInWords(2)).toEqual(["2 steps were left out: loss or gradients were not finite"]);
   });
 });
 

@@ -6,6 +6,7 @@ import { runTitle } from "../../look/report/settings.js";
 import type { Recipe } from "../../models/index.js";
 import type { EpochRecord, History } from "../../train/history.js";
 import { type RunFolder, runFiles } from "../../train/run-folder.js";
+import type { Progress } from "../../train/training.js";
 import { dimensions, grouped } from "../text.js";
 import type { ImageFacts } from "./images.js";
 import type { Settings } from "./settings.js";
@@ -111,29 +112,54 @@ function tieInWords({ valAcc, valLoss }: EpochRecord, epochs: readonly EpochReco
   return ` (${equal} epochs have it; of these the least val loss, ${valLoss!.toFixed(3)})`;
 }
 
-/** What went wrong where the loss is no number any more; `when` is "of step 2" or "after epoch 1". */
-export function divergenceInWords(when: string, loss: number, { lr }: Settings): string {
+/** What went wrong where numbers are none any more: "the loss after epoch 1 is NaN". */
+export function divergenceInWords(problem: string, { lr }: Settings): string {
   return (
-    `training diverged: the loss ${when} is ${loss}; ` +
+    `training diverged: ${problem}; ` +
     `try a smaller --lr than ${lr}, --warmup 1 or --clip-grad-norm 1`
   );
 }
 
+type Kept = Pick<RunFolder, "path" | "kept" | "checkpointed">;
+
 /** What there is of the weights of a training that ended before its time. */
-export function keptInWords(folder: Pick<RunFolder, "path" | "kept"> | undefined): string {
+export function keptInWords(folder: Pick<Kept, "path" | "kept"> | undefined): string {
   if (folder?.kept === undefined) return "no weights were written";
   const which = folder.kept === "best" ? "best epoch so far" : "last whole epoch";
   return `the weights of the ${which} are in ${join(folder.path, runFiles.weights)}`;
 }
 
 /** What there is of a training that the user ended, and where to go from it. */
-export function interruptedInWords(folder: Pick<RunFolder, "path" | "kept"> | undefined): string {
-  const first = `interrupted; ${keptInWords(folder)}`;
-  if (folder?.kept === undefined) return first;
-  const { path } = folder;
-  const look = shellLine(["fovea", "inspect", path]);
-  const start = shellLine(["--init", path]);
-  return `${first}\nnext: look at them with ${look}, or go on from them with ${start} and another --out`;
+export function interruptedInWords(folder: Kept | undefined): string {
+  if (folder?.checkpointed === undefined) return `interrupted; ${keptInWords(folder)}`;
+  const { path, kept, checkpointed } = folder;
+  const resume = shellLine(["fovea", "train", "--resume", path]);
+  const first = `interrupted; ${resume} goes on after step ${checkpointed}`;
+  if (kept === undefined) return first;
+  return `${first}\n${keptInWords(folder)}; ${shellLine(["fovea", "inspect", path])} shows them`;
+}
+
+/** What there is of a training that stopped at a step, and how it goes on without such steps. */
+export function stoppedInWords(folder: Kept | undefined, { onNan }: Settings): string {
+  const kept = keptInWords(folder);
+  if (folder?.checkpointed === undefined || onNan === "skip") return kept;
+  const resume = shellLine(["fovea", "train", "--resume", folder.path, "--on-nan", "skip"]);
+  return `${kept}; ${resume} goes on after step ${folder.checkpointed} and leaves such steps out`;
+}
+
+/** Where a run goes on. */
+export function resumedInWords({ steps, epochs }: Progress, settings: Settings): string {
+  if (epochs.length >= settings.epochs) {
+    return `all ${settings.epochs} epochs of this run are done; give --epochs for more`;
+  }
+  return `going on after step ${steps.length}, in epoch ${epochs.length + 1} of ${settings.epochs}`;
+}
+
+/** How many steps of an epoch changed nothing. */
+export function skippedInWords(skipped: number): string[] {
+  if (skipped === 0) return [];
+  const steps = skipped === 1 ? "1 step was" : `${skipped} steps were`;
+  return [`${steps} left out: loss or gradients were not finite`];
 }
 
 /** Where to go from a run that is done. */
