@@ -26,6 +26,7 @@ interface NonFiniteFacts {
 /** A step whose loss or gradients are not finite. It has changed nothing. */
 export class NonFiniteError extends FoveaError {
   override readonly name = "NonFiniteError";
+  readonly problem: string;
   /** From 1 on, through all epochs. */
   readonly step: number;
   readonly epoch: number;
@@ -35,9 +36,11 @@ export class NonFiniteError extends FoveaError {
 
   constructor({ step, epoch, loss, finding, skipped }: NonFiniteFacts) {
     const what = Number.isFinite(loss) ? "its gradients are not finite" : `its loss is ${loss}`;
+    const row = skipped > 0 ? `, after ${skipped} steps that were left out` : "";
     const where = finding ? `; ${inWords(finding)}` : "";
-    const row = skipped > 0 ? `, as were the ${skipped} before it, which were left out` : "";
-    super(`fit: step ${step} is not finite${row}: ${what}${where}`);
+    const problem = `step ${step} cannot be taken${row}: ${what}${where}`;
+    super(`fit: ${problem}`);
+    this.problem = problem;
     this.step = step;
     this.epoch = epoch;
     this.loss = loss;
