@@ -22,6 +22,13 @@ inline Span windowSpan(const PoolGeometry& g, int axis, int64_t o, int64_t margi
           after > 0 ? std::min(g.kernelSize[axis], divideUp(after, step)) : 0};
 }
 
+/** Outputs [first, last) whose windows, along an axis, lie inside the input whole. */
+inline Span wholeWindows(const PoolGeometry& g, int axis) {
+  const int64_t room = g.inSize[axis] - 1 - (g.kernelSize[axis] - 1) * g.dilation[axis] + g.padding[axis];
+  return {divideUp(g.padding[axis], g.stride[axis]),
+          room < 0 ? 0 : std::min(g.outSize[axis], room / g.stride[axis] + 1)};
+}
+
 /** How a kernel holds `vectors` vectors of channels, the last of them perhaps partial. */
 template <int vectors_, bool contiguous_>
 struct Channels {
@@ -56,6 +63,7 @@ FOVEA_INLINE void forEachVector(int64_t channels, Body&& body) {
   int64_t c = 0;
   if (contiguous) {
     for (; c + 4 * kLanes <= channels; c += 4 * kLanes) body(Channels<4, true>{c, kLanes});
+    for (; c + 2 * kLanes <= channels; c += 2 * kLanes) body(Channels<2, true>{c, kLanes});
     for (; c + kLanes <= channels; c += kLanes) body(Channels<1, true>{c, kLanes});
   }
   for (; c < channels; c += kLanes) {
@@ -67,10 +75,10 @@ inline ptrdiff_t channelStrideOf(const Operand& operand, const PoolGeometry& g) 
   return g.channels == 1 ? 1 : operand.strides[1];
 }
 
-/** Calls body with whether every operand's channels are contiguous, as a constant. */
+/** Calls body with the flag as a constant. */
 template <class Body>
-void byLayout(bool contiguous, Body&& body) {
-  if (contiguous) body(std::true_type{});
+void byFlag(bool flag, Body&& body) {
+  if (flag) body(std::true_type{});
   else body(std::false_type{});
 }
 
@@ -147,8 +155,19 @@ class WindowLists {
   Window* windows_[2];
 };
 
-/** Calls body(image, row, thread) for each row of each image, on all threads. */
-template <class Body>
+/** Bytes: results from here on leave the caches before anyone reads them. */
+constexpr int64_t kWorthStreaming = 16 << 20;
+
+/** Whether to stream() images of contiguous channels: they are large, and all vectors lie where that is possible. */
+inline bool canStream(const Operand& operand, const float* data, const PoolGeometry& g, const int64_t* size) {
+  if (4 * g.batch * g.channels * size[0] * size[1] < kWorthStreaming || g.channels % kLanes != 0) return false;
+  const int64_t* strides = operand.strides;
+  return strides[0] % kLanes == 0 && strides[2] % kLanes == 0 && strides[3] % kLanes == 0 &&
+         reinterpret_cast<uintptr_t>(data) % sizeof(vec) == 0;
+}
+
+/** Calls body(image, row, thread) for each row of each image, on all threads; `streams`: it uses stream(). */
+template <bool streams = false, class Body>
 void forEachRow(const Frame& frame, const PoolGeometry& g, int64_t rows, const Body& body) {
   const int64_t all = g.batch * rows;
   const int64_t tasks = std::min<int64_t>(all, 8 * frame.pool.threads());
@@ -159,6 +178,7 @@ void forEachRow(const Frame& frame, const PoolGeometry& g, int64_t rows, const B
         for (int64_t i = task * all / tasks; i < (task + 1) * all / tasks; ++i) {
           body(i / rows, i % rows, thread);
         }
+        if (streams) streamed();
       },
       4 * bytes);
 }

@@ -82,12 +82,104 @@ FOVEA_INLINE ivec loadBytes(const uint8_t* p) {
 #endif
 }
 FOVEA_INLINE void storeBytes(uint8_t* p, ivec v) {
+#if defined(__AVX512F__)
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(0xffff, (__m512i)v));
+#elif defined(__AVX2__)
+  const __m256i low = _mm256_shuffle_epi8(  // the lowest byte of each number, four from each half
+      (__m256i)v, _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+                                   0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p),
+                   _mm_unpacklo_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1)));
+#else
   *reinterpret_cast<bytevecInMemory*>(p) = __builtin_convertvector(v, bytevec);
+#endif
+}
+
+/** A truth value for each lane, as registers have it, for conditions that go through more than one selection. */
+#if defined(__AVX512F__)
+typedef __mmask16 mask;
+FOVEA_INLINE mask equal(ivec a, ivec b) { return _mm512_cmpeq_epi32_mask((__m512i)a, (__m512i)b); }
+FOVEA_INLINE mask equal(vec a, vec b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ); }
+FOVEA_INLINE mask unordered(vec a, vec b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_UNORD_Q); }
+FOVEA_INLINE bool isAny(mask m) { return m != 0; }
+FOVEA_INLINE vec select(mask m, vec a, vec b) { return (vec)_mm512_mask_blend_ps(m, (__m512)b, (__m512)a); }
+FOVEA_INLINE ivec select(mask m, ivec a, ivec b) { return (ivec)_mm512_mask_blend_epi32(m, (__m512i)b, (__m512i)a); }
+FOVEA_INLINE mask beats(vec v, vec best) {
+  return _mm512_mask_cmp_ps_mask(equal(best, best), (__m512)v, (__m512)best, _CMP_NLE_UQ);
+}
+FOVEA_INLINE vec larger(vec a, vec b) { return (vec)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b); }
+#else
+typedef ivec mask;
+FOVEA_INLINE mask equal(ivec a, ivec b) { return a == b; }
+FOVEA_INLINE mask equal(vec a, vec b) { return a == b; }
+FOVEA_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
+FOVEA_INLINE ivec select(mask m, ivec a, ivec b) { return m ? a : b; }
+/** Whether v is the larger, or is NaN when `best` is not. */
+FOVEA_INLINE mask beats(vec v, vec best) { return ~(v <= best) & (best == best); }
+#if defined(__AVX2__)
+FOVEA_INLINE mask unordered(vec a, vec b) { return (mask)_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_UNORD_Q); }
+FOVEA_INLINE bool isAny(mask m) { return _mm256_movemask_ps((__m256)m) != 0; }
+FOVEA_INLINE vec larger(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
+#else
+FOVEA_INLINE mask unordered(vec a, vec b) { return ~((a == a) & (b == b)); }
+FOVEA_INLINE bool isAny(mask m) {
+  int32_t any = 0;
+  for (int i = 0; i < kLanes; ++i) any |= m[i];
+  return any != 0;
+}
+/** a > b ? a : b */
+FOVEA_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
+#endif
+#endif
+
+/**
+ * Stores past the caches what will not be read before it has left them, so that its lines are not
+ * fetched first: p must be a multiple of the vector's size. Before other threads may read: streamed().
+ */
+FOVEA_INLINE void stream(float* p, vec v) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX2__)
+  _mm256_stream_ps(p, (__m256)v);
+#else
+  store(p, v);
+#endif
+}
+inline void streamed() {
+#if defined(__AVX2__)
+  _mm_sfence();
+#endif
+}
+
+/** The first halves of two vectors as one, and the last: which takes them apart again. */
+FOVEA_INLINE vec firstHalves(vec a, vec b) {
+#if defined(__AVX512F__)
+  return (vec)_mm512_maskz_shuffle_f32x4(0xffff, (__m512)a, (__m512)b, 0x44);
+#elif defined(__AVX2__)
+  return (vec)_mm256_permute2f128_ps((__m256)a, (__m256)b, 0x20);
+#else
+  std::memcpy(reinterpret_cast<char*>(&a) + sizeof(vec) / 2, &b, sizeof(vec) / 2);
+  return a;
+#endif
+}
+FOVEA_INLINE vec lastHalves(vec a, vec b) {
+#if defined(__AVX512F__)
+  return (vec)_mm512_maskz_shuffle_f32x4(0xffff, (__m512)a, (__m512)b, 0xee);
+#elif defined(__AVX2__)
+  return (vec)_mm256_permute2f128_ps((__m256)a, (__m256)b, 0x31);
+#else
+  std::memcpy(&b, reinterpret_cast<char*>(&a) + sizeof(vec) / 2, sizeof(vec) / 2);
+  return b;
+#endif
 }
 
 /** x < 0 ? 0 : x, so that NaN stays NaN. */
 FOVEA_INLINE vec relu(vec v) { return v < vec{} ? vec{} : v; }
 FOVEA_INLINE float relu(float x) { return x < 0 ? 0 : x; }
+
+/** 0 where the mask is ≤ 0 (where it is NaN, v stays). */
+FOVEA_INLINE vec masked(vec v, vec mask) { return mask <= vec{} ? vec{} : v; }
+FOVEA_INLINE float masked(float x, float mask) { return mask <= 0 ? 0 : x; }
 
 /** The sum of all lanes, pairwise. */
 FOVEA_INLINE float sumLanes(vec v) {

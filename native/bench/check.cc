@@ -324,27 +324,39 @@ void checkConv(const Kernels& kernels) {
       }
     });
   });
+  Tensor mask;
+  if (oneIn(2)) mask = bound(images(g.inChannels, g.inSize), 3);
+  mask.randomise();
   current = std::string(kernels.name) + " conv2dGradInput" + text;
-  runAll(kernels.conv2dGradInput, {g, 0, gy.operand, w.operand, gx.operand, Tensor().operand}, {&gy, &w, &gx}, {&gx});
+  runAll(kernels.conv2dGradInput, {g, 0, gy.operand, w.operand, gx.operand, mask.operand}, {&gy, &w, &gx, &mask}, {&gx});
   expect(gx, [&](const auto& at, double& scale) {
     scale = sizes[static_cast<size_t>(gx.at(at))];
-    return sums[static_cast<size_t>(gx.at(at))];
+    return mask.operand.buffer >= 0 && mask(at) <= 0 ? 0.0 : sums[static_cast<size_t>(gx.at(at))];
   });
   gy.operand.buffer = 1;
   current = std::string(kernels.name) + " conv2dGradWeight" + text;
-  runAll(kernels.conv2dGradWeight, {g, 0, x.operand, gy.operand, gw.operand, Tensor().operand}, {&x, &gy, &gw}, {&gw});
-  expect(gw, [&](const auto& at, double& scale) {
-    scale = wSizes[static_cast<size_t>(gw.at(at))];
-    return wSums[static_cast<size_t>(gw.at(at))];
-  });
-
-  if (!winogradTakes(g)) return;
   Tensor gbias;
   if (oneIn(2)) gbias = bound(Tensor({g.outChannels}), 3);
   std::vector<double> bSums(static_cast<size_t>(g.outChannels)), bSizes(static_cast<size_t>(g.outChannels));
   gy.each([&](const auto& at) {
     bSums[static_cast<size_t>(at[1])] += gy(at), bSizes[static_cast<size_t>(at[1])] += std::fabs(gy(at));
   });
+  const auto expectBias = [&] {
+    if (gbias.operand.buffer < 0) return;
+    expect(gbias, [&](const auto& at, double& scale) {
+      scale = bSizes[static_cast<size_t>(at[0])];
+      return bSums[static_cast<size_t>(at[0])];
+    });
+  };
+  runAll(kernels.conv2dGradWeight, {g, 0, x.operand, gy.operand, gw.operand, gbias.operand}, {&x, &gy, &gw, &gbias},
+         {&gw, &gbias});
+  expect(gw, [&](const auto& at, double& scale) {
+    scale = wSizes[static_cast<size_t>(gw.at(at))];
+    return wSums[static_cast<size_t>(gw.at(at))];
+  });
+  expectBias();
+
+  if (!winogradTakes(g)) return;
   const double largest = wSizes.empty() ? 0 : *std::max_element(wSizes.begin(), wSizes.end());
   for (const int64_t algorithm : {kConvWinograd6, kConvWinograd8}) {
     current = std::string(kernels.name) + " conv2dGradWeight, algorithm " + std::to_string(algorithm) + text;
@@ -354,21 +366,22 @@ void checkConv(const Kernels& kernels) {
       scale = largest;
       return wSums[static_cast<size_t>(gw.at(at))];
     }, toleranceOf(algorithm));
-    if (gbias.operand.buffer < 0) continue;
-    expect(gbias, [&](const auto& at, double& scale) {
-      scale = bSizes[static_cast<size_t>(at[0])];
-      return bSums[static_cast<size_t>(at[0])];
-    });
+    expectBias();
   }
 }
 
 void checkPools(const Kernels& kernels) {
   const ConvGeometry conv = randomGeometry();
   PoolGeometry g{conv.batch, conv.inChannels, {}, {}, {}, {}, {}, {}};
+  // Half of the time the windows and the numbers of channels that kernels have ways of their own for.
+  const bool usual = oneIn(2);
+  const int64_t side = between(2, 3), step = oneIn(2) ? 2 : side == 3 ? 1 : 2;
+  if (usual) g.channels = oneIn(4) ? between(1, 40) : int64_t{1} << between(0, 7);
   for (int axis = 0; axis < 2; ++axis) {
-    g.kernelSize[axis] = conv.kernelSize[axis], g.stride[axis] = conv.stride[axis];
-    g.dilation[axis] = conv.dilation[axis];
-    g.padding[axis] = between(0, g.kernelSize[axis] / 2);
+    g.kernelSize[axis] = usual ? side : conv.kernelSize[axis];
+    g.stride[axis] = usual ? step : conv.stride[axis];
+    g.dilation[axis] = usual && !oneIn(10) ? 1 : conv.dilation[axis];
+    g.padding[axis] = usual && oneIn(2) ? 0 : between(0, g.kernelSize[axis] / 2);
     const int64_t extent = (g.kernelSize[axis] - 1) * g.dilation[axis] + 1;
     g.inSize[axis] = between(extent, extent + 9);
     const int64_t room = g.inSize[axis] + 2 * g.padding[axis] - extent;
@@ -378,7 +391,8 @@ void checkPools(const Kernels& kernels) {
       ++g.outSize[axis];
     }
   }
-  const bool last = oneIn(2);
+  const bool last = usual ? !oneIn(5) : oneIn(2);
+  const int nans = oneIn(2) ? 40 : 1 << 30;
   const auto images = [&](const int64_t* size, int64_t dtype = kF32) {
     return Tensor({g.batch, g.channels, size[0], size[1]}, last ? nhwc() : std::vector<int>{}, dtype);
   };
@@ -405,10 +419,10 @@ void checkPools(const Kernels& kernels) {
   for (const int64_t* p = &g.batch; p < &g.dilation[0] + 2; ++p) text += " " + std::to_string(*p);
 
   Tensor x = bound(images(g.inSize), 0), y = bound(images(g.outSize), 1),
-         index = bound(images(g.outSize, oneIn(2) ? kU8 : kI32), 2);
+         index = bound(images(g.outSize, usual || oneIn(2) ? kU8 : kI32), 2);
   // Few different values, so that there are ties.
   x.each([&](const auto& at) {
-    x(at) = oneIn(40) ? NAN : oneIn(30) ? -std::numeric_limits<float>::infinity() : static_cast<float>(between(-5, 5));
+    x(at) = oneIn(nans) ? NAN : oneIn(30) ? -std::numeric_limits<float>::infinity() : static_cast<float>(between(-5, 5));
   });
   const bool indexed = !oneIn(5);
   if (!indexed) index.operand.buffer = -1;
@@ -470,6 +484,55 @@ void checkPools(const Kernels& kernels) {
   expect(gx, sumAt);
 }
 
+/** Maps that are larger than caches are written past them; that must not be seen in what is written. */
+void checkLargePools(const Kernels& kernels, int64_t kernel, int64_t stride) {
+  const int64_t batch = 5, channels = 32, side = 202, out = (side - kernel) / stride + 1;
+  const auto geometry = [&](int64_t images) {
+    return PoolGeometry{images, channels, {side, side}, {out, out}, {kernel, kernel}, {stride, stride}, {0, 0}, {1, 1}};
+  };
+  const auto images = [&](int64_t buffer, int64_t size, int64_t dtype = kF32) {
+    Operand operand{};
+    operand.buffer = buffer, operand.dtype = dtype;
+    const int64_t strides[] = {size * size * channels, 1, size * channels, channels};
+    std::copy_n(strides, 4, operand.strides);
+    return operand;
+  };
+  const size_t xs = static_cast<size_t>(channels * side * side), ys = static_cast<size_t>(channels * out * out);
+  struct Maps {
+    char *x, *y, *index, *gx;
+    Maps(size_t count, size_t xs, size_t ys) {
+      for (char** map : {&x, &y, &index, &gx}) {
+        const size_t bytes = (count * 4 * (map == &y || map == &index ? ys : xs) + 63) / 64 * 64;
+        *map = static_cast<char*>(std::aligned_alloc(64, bytes));
+        std::memset(*map, 0x55, bytes);
+      }
+    }
+    ~Maps() { for (char* map : {x, y, index, gx}) std::free(map); }
+  };
+  Maps all(static_cast<size_t>(batch), xs, ys), one(1, xs, ys);
+  for (size_t i = 0; i < static_cast<size_t>(batch) * xs; ++i) {
+    reinterpret_cast<float*>(all.x)[i] = static_cast<float>(generator() % 1000) / 100;
+  }
+  const auto runBoth = [&](const Maps& maps, int64_t count, Pool& pool) {
+    char* buffers[] = {maps.x, maps.y, maps.index, maps.gx};
+    const MaxPool2dArgs forward{geometry(count), images(0, side), images(1, out), images(2, out, kU8)};
+    const MaxPool2dGradArgs back{geometry(count), images(1, out), images(2, out, kU8), images(3, side)};
+    std::vector<char> scratch(kernels.maxPool2dGrad.scratch(back, pool.threads()) + 64);
+    char* const aligned = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64);
+    kernels.maxPool2d.run(forward, {buffers, pool, aligned});
+    kernels.maxPool2dGrad.run(back, {buffers, pool, aligned});
+  };
+  current = std::string(kernels.name) + " large maxPool2d " + std::to_string(kernel);
+  runBoth(all, batch, *pools.back());
+  for (size_t n = 0; n < static_cast<size_t>(batch); ++n) {
+    std::memcpy(one.x, all.x + 4 * n * xs, 4 * xs);
+    runBoth(one, 1, *pools.front());
+    if (std::memcmp(one.y, all.y + 4 * n * ys, 4 * ys) != 0) fail("y");
+    if (std::memcmp(one.index, all.index + n * ys, ys) != 0) fail("index");
+    if (std::memcmp(one.gx, all.gx + 4 * n * xs, 4 * xs) != 0) fail("gx");
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -488,6 +551,9 @@ int main(int argc, char** argv) {
       checkConv(*kernels);
       checkPools(*kernels);
     }
+    checkLargePools(*kernels, 2, 2);
+    checkLargePools(*kernels, 3, 2);
+    checkLargePools(*kernels, 3, 1);
     std::printf("%s: %d cases, %d failures so far\n", kernels->name, cases, failures);
   }
   for (Pool* pool : pools) delete pool;
