@@ -1,0 +1,330 @@
+// npm run bench: all networks of docs/performance.md in Fovea and in PyTorch, in turn, several times; what other
+// JavaScript libraries reach, once; and how long it is from the start of a process to its first trained step.
+// Writes bench/results/speed.json and speed.svg. Nothing else should run on the machine meanwhile.
+//
+//   npm run bench -- [--only alexnet,lenet] [--rounds 3] [--steps 3] [--threads N] [--isa avx2] [--quick]
+//                    [--without peers,start] [--out bench/results/speed]
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { cpus, tmpdir, totalmem } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { models, openNative, setBackend } from "fovea";
+import { writeOnnx } from "fovea/formats";
+import { physicalCores } from "../dist/backends/native/machine.js";
+import {
+  findPython,
+  foveaWorker,
+  measure,
+  torchEnvironment,
+  torchWorker,
+} from "../dist/cli/bench-processes.js";
+import { table } from "../dist/cli/text.js";
+import { describe } from "./peers/describe.mjs";
+import { drawSpeed } from "./speed/chart.mjs";
+import { median, medianOf, merged, ratioOf, tableOf } from "./speed/summary.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const here = (...parts) => join(root, "bench", ...parts);
+
+/** Batches as in docs/performance.md; the images are each network's own. */
+const batches = {
+  alexnet: 128,
+  vgg11: 16,
+  "vgg11-small": 64,
+  nin: 128,
+  googlenet: 128,
+  lenet: 256,
+};
+
+class Refusal extends Error {}
+
+async function main(options) {
+  const python = findPython();
+  const file = `${options.out}.json`;
+  const earlier = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+  const results = {
+    date: new Date().toISOString().slice(0, 10),
+    cpu: cpus()[0].model,
+    cores: physicalCores(),
+    memoryBytes: totalmem(),
+    threads: options.threads,
+    isa: options.isa ?? null,
+    rounds: options.rounds,
+    steps: options.steps,
+    commit: commitOf(),
+    versions: versionsOf(python),
+    networks: {},
+  };
+  check(() => merged(earlier, results)); // before hours are spent
+  const write = () => {
+    const all = merged(earlier, results);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`);
+    writeFileSync(`${options.out}.svg`, drawSpeed(all));
+    return all;
+  };
+
+  if (!options.without.has("start")) {
+    results.firstStep = await measureStart(python, options);
+    const { fovea, torch } = results.firstStep.medians;
+    say(`start to first step of lenet: ${fovea.toFixed(2)} s, PyTorch ${torch.toFixed(2)} s`);
+  } else if (earlier?.firstStep) results.firstStep = earlier.firstStep;
+
+  for (const model of options.only) {
+    results.networks[model] = await measureNetwork(model, python, options);
+    write();
+  }
+  const head = ["network", "batch", "by", "train ex/s", "infer ex/s", "1 image, ms", "peak GB", ""];
+  say("", ...table(head, tableOf(write()), new Set([3, 4, 5, 6])), "", `wrote ${file}`);
+}
+
+// ---------------------------------------------------------------- networks
+
+async function measureNetwork(model, python, { rounds, steps, threads, isa, without }) {
+  const { input } = models[model];
+  const task = { model, batchSize: batches[model], steps, threads, input, ...(isa && { isa }) };
+  const runs = { fovea: [], torch: [] };
+  for (let round = 0; round < rounds; round++) {
+    // whoever comes second finds a warmer machine: in turn
+    for (const [name, worker] of inTurn(round, {
+      fovea: foveaWorker(),
+      torch: torchWorker(python, task),
+    })) {
+      const answer = await measure(worker, task);
+      runs[name].push(answer);
+      say(`${model}, round ${round + 1}, ${name}: ${shortly(answer)}`);
+    }
+  }
+  const torch = medianOf(runs.torch);
+  const fovea = medianOf(runs.fovea);
+  const results = {
+    fovea: { medians: fovea, ratio: ratioOf(fovea, torch), runs: runs.fovea },
+    torch: { medians: torch, runs: runs.torch },
+  };
+  if (!without.has("peers")) Object.assign(results, await measurePeers(model, task, torch));
+  return { batchSize: task.batchSize, input, results };
+}
+
+const inTurn = (round, workers) =>
+  round % 2 === 0 ? Object.entries(workers) : Object.entries(workers).reverse();
+
+const shortly = ({ trainExamplesPerSecond, inferExamplesPerSecond, batch1Milliseconds }) =>
+  `${shown(trainExamplesPerSecond)} trained and ${shown(inferExamplesPerSecond)} inferred a second, ` +
+  `one image in ${shown(batch1Milliseconds)} ms`;
+const shown = (value) => (value === null ? "none" : value.toPrecision(4));
+
+// ---------------------------------------------------------------- peers
+
+async function measurePeers(model, task, torch) {
+  const folder = mkdtempSync(join(tmpdir(), "fovea-bench-"));
+  const layers = describe(models[model].build());
+  const peers = {
+    onnxruntime: {
+      script: "onnxruntime.mjs",
+      from: join(root, "package.json"),
+      needs: "onnxruntime-node",
+      extra: { file: join(folder, "net.onnx") },
+    },
+    "tfjs-wasm": {
+      script: "tfjs.mjs",
+      needs: "@tensorflow/tfjs",
+      extra: { backend: "wasm", layers },
+    },
+    "tfjs-cpu": {
+      script: "tfjs.mjs",
+      needs: "@tensorflow/tfjs",
+      extra: { backend: "cpu", layers },
+    },
+    "jax-js": { script: "jax.mjs", needs: "@jax-js/jax", extra: { layers } },
+  };
+  const results = {};
+  try {
+    for (const [
+      name,
+      { script, needs, extra, from = here("peers", "package.json") },
+    ] of Object.entries(peers)) {
+      results[name] = await attempt(async () => {
+        if (!installed(needs, from))
+          throw new Error(`${needs} is not installed; npm ci --prefix bench/peers`);
+        if (task.isa && name === "onnxruntime")
+          throw new Error(`it cannot be kept to ${task.isa}, and uses what the machine has`);
+        if (extra.file) await exportTo(extra.file, model);
+        const worker = { command: process.execPath, args: [here("peers", script)] };
+        const answer = await measure(worker, { ...task, ...extra });
+        say(`${model}, ${name}: ${shortly(answer)}`);
+        const { reasons, ...medians } = answer;
+        const comparable = answer.threads === torch.threads;
+        return {
+          medians,
+          ...(comparable && { ratio: ratioOf(medians, torch) }),
+          reasons: { ...reasons, ...(!comparable && { threads: "it computes on one" }) },
+        };
+      });
+      if (results[name].reasons.all) say(`${model}, ${name}: ${results[name].reasons.all}`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return results;
+}
+
+async function attempt(work) {
+  try {
+    return await work();
+  } catch (error) {
+    return { reasons: { all: error.message.split("\n")[0] } };
+  }
+}
+
+async function exportTo(file, model) {
+  const backend = openNative();
+  setBackend(backend);
+  await writeOnnx(file, models[model].build(), models[model].input);
+  await backend.close();
+}
+
+function installed(name, from) {
+  try {
+    createRequire(from).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// ---------------------------------------------------------------- from start to first step
+
+/** Seconds from the start of a process to its end behind the first trained step. */
+async function measureStart(python, { rounds, threads, isa }) {
+  const task = { threads, ...(isa && { isa }) };
+  const workers = {
+    fovea: { command: process.execPath, args: [here("speed", "first-step.mjs")] },
+    torch: {
+      command: python,
+      args: [here("speed", "first_step.py")],
+      environment: torchEnvironment(task),
+    },
+  };
+  const runs = { fovea: [], torch: [] };
+  // the first of each only brings files into memory
+  for (let round = 0; round < 2 * rounds + 1; round++) {
+    for (const [name, worker] of inTurn(round, workers)) {
+      const start = performance.now();
+      await measure(worker, task);
+      if (round > 0) runs[name].push((performance.now() - start) / 1000);
+    }
+  }
+  const medians = { fovea: median(runs.fovea), torch: median(runs.torch) };
+  return { runs, medians, ratio: medians.fovea / medians.torch };
+}
+
+// ---------------------------------------------------------------- options and facts
+
+function optionsOf(args) {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args,
+      options: {
+        only: { type: "string" },
+        rounds: { type: "string" },
+        steps: { type: "string" },
+        threads: { type: "string" },
+        isa: { type: "string" },
+        out: { type: "string" },
+        without: { type: "string", default: "" },
+        quick: { type: "boolean", default: false },
+      },
+    }));
+  } catch (error) {
+    throw new Refusal(error.message);
+  }
+  const { only, rounds, steps, threads, isa, out, without, quick } = values;
+  const count = (name, text, fallback) => {
+    const value = text === undefined ? fallback : Number(text);
+    if (Number.isInteger(value) && value >= 1) return value;
+    throw new Refusal(`--${name} must be a whole number ≥ 1, got ${text}`);
+  };
+  const among = (name, text, known) => {
+    const names = text.split(",").filter((part) => part !== "");
+    const odd = names.find((part) => !known.includes(part));
+    if (odd) throw new Refusal(`--${name} knows no "${odd}"; it knows ${known.join(", ")}`);
+    return names;
+  };
+  return {
+    only: among("only", only ?? Object.keys(batches).join(), Object.keys(batches)),
+    rounds: count("rounds", rounds, quick ? 1 : 3),
+    steps: count("steps", steps, quick ? 1 : 3),
+    threads: count("threads", threads, physicalCores()),
+    isa,
+    out: resolve(out ?? here("results", isa ? `speed-${isa}` : "speed")),
+    without: new Set([
+      ...among("without", without, ["peers", "start"]),
+      ...(quick ? ["peers"] : []),
+    ]),
+  };
+}
+
+function check(work) {
+  try {
+    work();
+  } catch (error) {
+    throw new Refusal(error.message);
+  }
+}
+
+function versionsOf(python) {
+  const versionOf = (name, from) => {
+    try {
+      let folder = dirname(createRequire(from).resolve(name));
+      while (!existsSync(join(folder, "package.json")) || !nameIn(folder).startsWith(name))
+        folder = dirname(folder);
+      return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version;
+    } catch {
+      return null;
+    }
+  };
+  const nameIn = (folder) =>
+    JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).name ?? "";
+  const asked = spawnSync(python, ["-c", "import torch; print(torch.__version__)"], {
+    encoding: "utf8",
+  });
+  const own = join(root, "package.json");
+  const peers = here("peers", "package.json");
+  return {
+    fovea: JSON.parse(readFileSync(own, "utf8")).version,
+    node: process.versions.node,
+    torch: asked.stdout.trim(),
+    "onnxruntime-node": versionOf("onnxruntime-node", own),
+    "@tensorflow/tfjs": versionOf("@tensorflow/tfjs", peers),
+    "@jax-js/jax": versionOf("@jax-js/jax", peers),
+  };
+}
+
+function commitOf() {
+  try {
+    return execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return null;
+  }
+}
+
+function say(...lines) {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+try {
+  await main(optionsOf(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof Refusal)) throw error;
+  process.stderr.write(`bench: ${error.message}\n`);
+  process.exitCode = 2;
+}
