@@ -31,7 +31,9 @@ struct GradInput {
   Reader reader;
   Tiling tiling;
   int64_t splits;
-  ptrdiff_t gxChannel;
+  ptrdiff_t gxChannel, maskChannel;
+  /** Whether tiles are masked before they are stored; else results are masked where they lie. */
+  bool maskTiles;
 
   float* panels;
   ptrdiff_t *weightAt, *tapAt;
@@ -46,7 +48,9 @@ struct GradInput {
         rows(g, 0),
         cols(g, 1),
         reader(imagesOf(args.gy, gy, g.outChannels, g.outSize), cols.first - cols.reach, cols.last),
-        gxChannel(channelStride(args.gx, g.inChannels)) {
+        gxChannel(channelStride(args.gx, g.inChannels)),
+        maskChannel(channelStride(args.mask, g.inChannels)),
+        maskTiles(args.mask.buffer >= 0 && gxChannel == 1 && maskChannel == 1) {
     const int64_t panelCount = divideUp(columns, kPanel);
     const int64_t wanted = threads == 1 ? 1 : 4 * threads;
     tiling = tile(g.batch, rows.count(), cols.count(), 1, rows.reach + 1,
@@ -65,12 +69,13 @@ struct GradInput {
   }
 
   struct Own {
-    ptrdiff_t *pixelAt, *resultAt, *stagingAt;
+    ptrdiff_t *pixelAt, *resultAt, *maskAt, *stagingAt;
     float *band, *staging;
     Own(Carver& carver, const GradInput& f) {
       const int64_t pixels = f.tiling.images * f.tiling.rows * f.cols.count();
       pixelAt = carver.take<ptrdiff_t>(pixels);
       resultAt = carver.take<ptrdiff_t>(pixels);
+      maskAt = carver.take<ptrdiff_t>(pixels);
       stagingAt = carver.take<ptrdiff_t>(pixels);
       band = carver.take<float>(
           f.tiling.images * (f.tiling.rows + f.rows.reach) * f.reader.row);
@@ -125,6 +130,7 @@ const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame)
   if (g.batch == 0) return nullptr;
   const float* w = frame.at<float>(args.w);
   float* gx = frame.at<float>(args.gx);
+  const float* mask = frame.at<float>(args.mask);
   const int64_t padded = paddedColumns(f.columns), panelCount = divideUp(f.columns, kPanel);
   const ptrdiff_t wGroup = f.channels * args.w.strides[0], wColumn = args.w.strides[1];
 
@@ -162,8 +168,11 @@ const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame)
             const int64_t iw = (f.cols.first + s) * g.stride[1] + j - g.padding[1];
             if (iw < 0 || iw >= g.inSize[1]) continue;
             own.pixelAt[m] = (n * bandRows + r) * f.reader.row + s * f.reader.column;
-            own.resultAt[m++] = (piece.image + n) * args.gx.strides[0] + ih * args.gx.strides[2] +
-                                iw * args.gx.strides[3];
+            const auto at = [&](const int64_t* strides) {
+              return (piece.image + n) * strides[0] + ih * strides[2] + iw * strides[3];
+            };
+            own.maskAt[m] = at(args.mask.strides);
+            own.resultAt[m++] = at(args.gx.strides);
           }
         }
       }
@@ -180,9 +189,22 @@ const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame)
         float* channel = gx + (group * f.columns + first) * f.gxChannel;
         product.c = f.gxChannel == 1 ? channel : own.staging;
         product.cRow = f.gxChannel == 1 ? own.resultAt : own.stagingAt;
+        const float* maskOf = mask ? mask + (group * f.columns + first) * f.maskChannel : nullptr;
+        if (f.maskTiles) {
+          product.mask = maskOf;
+          product.maskRow = own.maskAt;
+        }
         multiply(product);
         if (f.gxChannel != 1) {
           scatter(own.staging, m, product.n, padded, channel, own.resultAt, f.gxChannel);
+        }
+        if (mask && !f.maskTiles) {
+          for (int64_t p = 0; p < m; ++p) {
+            for (int64_t c = 0; c < product.n; ++c) {
+              float& result = channel[own.resultAt[p] + c * f.gxChannel];
+              result = masked(result, maskOf[own.maskAt[p] + c * f.maskChannel]);
+            }
+          }
         }
       }
     });

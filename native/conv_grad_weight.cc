@@ -28,8 +28,9 @@ struct GradWeight {
   int64_t chunks, splits;
   int64_t sumFloats;  // of one chunk: [group][window][padded columns]
   ptrdiff_t gyChannel;
+  bool sumsBias;
 
-  float* sums;
+  float *sums, *biasSums;  // biasSums of a chunk: [group][padded columns]
   ptrdiff_t *tapAt, *sumAt, *weightAt, *pixelAt, *gyAt;
   char* threadScratch;
   size_t threadBytes, bytes;
@@ -43,7 +44,8 @@ struct GradWeight {
                (g.outSize[1] - 1) * g.stride[1] + (g.kernelSize[1] - 1) * g.dilation[1] + 1 -
                    g.padding[1]),
         extent((g.kernelSize[0] - 1) * g.dilation[0] + 1),
-        gyChannel(channelStride(args.gy, g.outChannels)) {
+        gyChannel(channelStride(args.gy, g.outChannels)),
+        sumsBias(args.gbias.buffer >= 0) {
     tiling = tile(g.batch, g.outSize[0], g.outSize[1], g.stride[0], extent,
                   reader.row, kMostChunks);
     sumFloats = g.groups * window * paddedColumns(columns);
@@ -60,6 +62,7 @@ struct GradWeight {
     const int64_t pixels = tiling.images * tiling.rows * g.outSize[1];
     Carver shared(scratch);
     sums = shared.take<float>(chunks * sumFloats);
+    biasSums = shared.take<float>(sumsBias ? chunks * biasFloats() : 0);
     tapAt = shared.take<ptrdiff_t>(window);
     sumAt = shared.take<ptrdiff_t>(window);
     weightAt = shared.take<ptrdiff_t>(window);
@@ -73,6 +76,7 @@ struct GradWeight {
   }
 
   int64_t inputRows(int64_t rows) const { return (rows - 1) * g.stride[0] + extent; }
+  int64_t biasFloats() const { return g.groups * paddedColumns(columns); }
 
   struct Own {
     float *band, *panels, *block;
@@ -86,6 +90,37 @@ struct GradWeight {
 
   static constexpr int64_t kBlockChannels = 16;
 };
+
+/** sums[j] (+)= Σ of column j of panels [first, last), packed from a matrix of n columns. */
+void sumPanels(const float* panels, int64_t n, int64_t depth, int64_t first, int64_t last, bool accumulate,
+               float* sums) {
+  for (int64_t panel = first; panel < last; ++panel) {
+    const int64_t j = panel * kPanel, width = paddedColumns(std::min(kPanel, n - j));
+    const float* from = panels + j * depth;
+    for (int64_t v = 0; v < width; v += kLanes) {
+      vec sum[4] = {};  // as many additions at once as the adders take
+      int64_t k = 0;
+      for (; k + 4 <= depth; k += 4) {
+        unroll<4>([&](auto i) { sum[i] += load(from + (k + i) * width + v); });
+      }
+      for (; k < depth; ++k) sum[0] += load(from + k * width + v);
+      const vec all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+      store(sums + j + v, accumulate ? load(sums + j + v) + all : all);
+    }
+  }
+}
+
+/** Adds up the chunks' sums of the bias and writes them. */
+void finishBias(const GradWeight& f, int64_t group, float* gbias, ptrdiff_t step) {
+  const float* sums = f.biasSums + group * paddedColumns(f.columns);
+  for (int64_t o = 0; o < f.columns; ++o) {
+    float sum = 0;
+    for (int64_t chunk = 0; chunk < (f.tiling.tasks() > 0 ? f.chunks : 0); ++chunk) {
+      sum += sums[chunk * f.biasFloats() + o];
+    }
+    gbias[(group * f.columns + o) * step] = sum;
+  }
+}
 
 /** Adds up the chunks and writes gw, for kLanes output and kBlockChannels input channels. */
 void finishBlock(const GradWeight& f, int64_t group, int64_t o, int64_t c, float* block, float* gw,
@@ -161,6 +196,10 @@ const char* conv2dGradWeight(const Conv2dGradWeightArgs& args, const Frame& fram
         packPanels(own.panels, f.columns, product.depth, from + group * f.columns * f.gyChannel,
                    f.gyAt, f.gyChannel, firstPanel, lastPanel);
         product.panels = own.panels + first * product.depth;
+        if (f.sumsBias) {
+          sumPanels(own.panels, f.columns, product.depth, firstPanel, lastPanel, index > begin,
+                    f.biasSums + chunk * f.biasFloats() + group * padded);
+        }
         product.c = f.sums + chunk * f.sumFloats + group * f.window * padded + first;
         product.cRow = f.sumAt;
         product.accumulate = index > begin;
@@ -182,6 +221,10 @@ const char* conv2dGradWeight(const Conv2dGradWeightArgs& args, const Frame& fram
   };
   frame.pool.run(static_cast<int>(g.groups * outBlocks), finish,
                  4.0 * static_cast<double>(f.chunks * f.sumFloats));
+  if (f.sumsBias) {
+    float* gbias = frame.at<float>(args.gbias);
+    for (int64_t group = 0; group < g.groups; ++group) finishBias(f, group, gbias, args.gbias.strides[0]);
+  }
   return nullptr;
 }
 

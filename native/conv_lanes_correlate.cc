@@ -17,7 +17,7 @@ namespace {
 struct Correlation {
   int64_t batch, groups, channels, columns;  // of one group: inputs, results
   int64_t kernel[2], stride[2], dilation[2], padding[2], outSize[2];
-  Images in, out;
+  Images in, out, mask;  // the mask has no data if there is none
   // Element (group, column, channel, i, j) of the filters lies at the sum of these times the indices.
   ptrdiff_t wFirst, wGroup, wColumn, wChannel, wTap[2];
   bool relu;
@@ -32,10 +32,10 @@ Correlation forwardOf(const Conv2dArgs& args, const float* x) {
           {g.dilation[0], g.dilation[1]}, {g.padding[0], g.padding[1]},
           {g.outSize[0], g.outSize[1]},
           imagesOf(args.x, x, g.inChannels, g.inSize), imagesOf(args.y, nullptr, g.outChannels, g.outSize),
-          0, columns * w[0], w[0], w[1], {w[2], w[3]}, args.activation == kRelu};
+          {}, 0, columns * w[0], w[0], w[1], {w[2], w[3]}, args.activation == kRelu};
 }
 
-Correlation backwardOf(const Conv2dGradInputArgs& args, const float* gy) {
+Correlation backwardOf(const Conv2dGradInputArgs& args, const float* gy, const float* mask) {
   const ConvGeometry& g = args.geometry;
   const int64_t* w = args.w.strides;
   const int64_t channels = g.outChannels / g.groups, last[2] = {g.kernelSize[0] - 1, g.kernelSize[1] - 1};
@@ -44,6 +44,7 @@ Correlation backwardOf(const Conv2dGradInputArgs& args, const float* gy) {
           {last[0] * g.dilation[0] - g.padding[0], last[1] * g.dilation[1] - g.padding[1]},
           {g.inSize[0], g.inSize[1]},
           imagesOf(args.gy, gy, g.outChannels, g.outSize), imagesOf(args.gx, nullptr, g.inChannels, g.inSize),
+          imagesOf(args.mask, mask, g.inChannels, g.inSize),
           last[0] * w[2] + last[1] * w[3], channels * w[0], w[1], w[0], {-w[2], -w[3]}, false};
 }
 
@@ -119,6 +120,7 @@ struct Layout {
     Carver own(nullptr);
     own.take<float>(bandFloats());
     own.take<float>(rowFloats());
+    own.take<float>(rowFloats());
     threadBytes = own.used();
     bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
   }
@@ -180,6 +182,7 @@ void correlate(const Layout& f, const Frame& frame, const float* w, const float*
     Carver own(f.threadScratch + static_cast<size_t>(thread) * f.threadBytes);
     float* band = own.take<float>(f.bandFloats());
     float* results = own.take<float>(f.rowFloats());
+    float* masks = own.take<float>(f.rowFloats());
 
     const int64_t from = std::max<int64_t>(firstRow * g.stride[0] - g.padding[0], 0);
     const int64_t to = std::min((lastRow - 1) * g.stride[0] - g.padding[0] + f.extent, g.in.height);
@@ -207,6 +210,12 @@ void correlate(const Layout& f, const Frame& frame, const float* w, const float*
               bias ? f.bias + group * g.columns : nullptr, g.relu,
               results + (pixel * g.groups + group) * g.columns * kLanes,
               g.groups * g.columns * kLanes);
+        }
+      }
+      if (g.mask.data) {
+        LaneReader{g.mask, 0, g.outSize[1]}.read(masks, image, count, row);
+        for (int64_t i = 0; i < f.rowFloats(); i += kLanes) {
+          store(results + i, masked(load(results + i), load(masks + i)));
         }
       }
       writeLanes(out, g.out, results, image, count, row);
@@ -237,15 +246,15 @@ const char* conv2dLanes(const Conv2dArgs& args, const Frame& frame) {
 
 bool conv2dGradInputInLanes(const Conv2dGradInputArgs& args) {
   const ConvGeometry& g = args.geometry;
-  return g.stride[0] == 1 && g.stride[1] == 1 && fits(backwardOf(args, nullptr));
+  return g.stride[0] == 1 && g.stride[1] == 1 && fits(backwardOf(args, nullptr, nullptr));
 }
 
 size_t conv2dGradInputLanesScratch(const Conv2dGradInputArgs& args, int threads) {
-  return Layout(backwardOf(args, nullptr), nullptr, threads).bytes;
+  return Layout(backwardOf(args, nullptr, nullptr), nullptr, threads).bytes;
 }
 
 const char* conv2dGradInputLanes(const Conv2dGradInputArgs& args, const Frame& frame) {
-  const Correlation g = backwardOf(args, frame.at<float>(args.gy));
+  const Correlation g = backwardOf(args, frame.at<float>(args.gy), frame.at<float>(args.mask));
   correlate(Layout(g, frame.scratch, frame.pool.threads()), frame, frame.at<float>(args.w), nullptr,
             0, frame.at<float>(args.gx));
   return nullptr;

@@ -59,7 +59,8 @@ struct Layout {
   LaneReader x, gy;
   LaneTiling tiling;
   int64_t extent, chunks, sumFloats;
-  float* sums;
+  bool sumsBias;
+  float *sums, *biasSums;  // biasSums of a chunk: [output channel][lane]
   char* threadScratch;
   size_t threadBytes, bytes;
 
@@ -72,13 +73,15 @@ struct Layout {
         x{imagesOf(args.x, xData, g.inChannels, g.inSize), -g.padding[1],
           (g.outSize[1] - 1) * g.stride[1] + (g.kernelSize[1] - 1) * g.dilation[1] + 1},
         gy{imagesOf(args.gy, gyData, g.outChannels, g.outSize), 0, g.outSize[1]},
-        extent((g.kernelSize[0] - 1) * g.dilation[0] + 1) {
+        extent((g.kernelSize[0] - 1) * g.dilation[0] + 1),
+        sumsBias(args.gbias.buffer >= 0) {
     tiling = tileLanes(g.batch, g.outSize[0], g.stride[0], extent, x.rowFloats(), kMostChunks);
     sumFloats = g.groups * window * columns * kLanes;
     chunks = std::clamp<int64_t>(kChunkFloats / sumFloats, 1,
                                  std::min(kMostChunks, std::max<int64_t>(tiling.tasks(), 1)));
     Carver shared(scratch);
     sums = shared.take<float>(chunks * sumFloats);
+    biasSums = shared.take<float>(sumsBias ? chunks * biasFloats() : 0);
     threadScratch = scratch + shared.used();
     Carver own(nullptr);
     own.take<float>(bandFloats());
@@ -86,11 +89,22 @@ struct Layout {
     threadBytes = own.used();
     bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
   }
+  int64_t biasFloats() const { return g.outChannels * kLanes; }
   int64_t bandFloats() const { return ((tiling.rows - 1) * g.stride[0] + extent) * x.rowFloats(); }
 };
 
+/** Adds a row of gradients, [pixel][output channel][lane], to the sums of the bias. */
+void sumRow(const Layout& f, const float* gradients, float* sums) {
+  const int64_t pixel = f.biasFloats();
+  for (int64_t o = 0; o < pixel; o += kLanes) {
+    vec sum{};
+    for (int64_t p = 0; p < f.g.outSize[1]; ++p) sum += load(gradients + p * pixel + o);
+    store(sums + o, load(sums + o) + sum);
+  }
+}
+
 /** Adds one task's images and rows to the sums of its chunk. */
-void sumTask(const Layout& f, int64_t task, float* band, float* gradients, float* sums) {
+void sumTask(const Layout& f, int64_t task, float* band, float* gradients, float* sums, float* biasSums) {
   const ConvGeometry& g = f.g;
   const int64_t image = task / f.tiling.bands * kLanes;
   const int count = static_cast<int>(std::min<int64_t>(kLanes, g.batch - image));
@@ -110,6 +124,7 @@ void sumTask(const Layout& f, int64_t task, float* band, float* gradients, float
 
   for (int64_t row = firstRow; row < lastRow; ++row) {
     f.gy.read(gradients, image, count, row);
+    if (f.sumsBias) sumRow(f, gradients, biasSums);
     for (int64_t pixel = 0; pixel < g.outSize[1]; pixel += kPixels) {
       const int64_t pixels = std::min(kPixels, g.outSize[1] - pixel);
       for (int64_t group = 0; group < g.groups; ++group) {
@@ -154,10 +169,12 @@ const char* conv2dGradWeightLanes(const Conv2dGradWeightArgs& args, const Frame&
     float* band = own.take<float>(f.bandFloats());
     float* gradients = own.take<float>(f.gy.rowFloats());
     float* sums = f.sums + chunk * f.sumFloats;
+    float* biasSums = f.biasSums + chunk * f.biasFloats();
     std::fill(sums, sums + f.sumFloats, 0.0f);
+    if (f.sumsBias) std::fill(biasSums, biasSums + f.biasFloats(), 0.0f);
     const int64_t tasks = f.tiling.tasks();
     for (int64_t task = chunk * tasks / f.chunks; task < (chunk + 1) * tasks / f.chunks; ++task) {
-      sumTask(f, task, band, gradients, sums);
+      sumTask(f, task, band, gradients, sums, biasSums);
     }
   };
   frame.pool.run(static_cast<int>(f.chunks), sumChunk, workOf(g));
@@ -179,6 +196,15 @@ const char* conv2dGradWeightLanes(const Conv2dGradWeightArgs& args, const Frame&
   };
   frame.pool.run(static_cast<int>(g.groups * g.kernelSize[0]), finish,
                  4.0 * static_cast<double>(f.chunks * f.sumFloats));
+  if (!f.sumsBias) return nullptr;
+  float* gbias = frame.at<float>(args.gbias);
+  for (int64_t o = 0; o < g.outChannels; ++o) {
+    vec sum = load(f.biasSums + o * kLanes);
+    for (int64_t chunk = 1; chunk < f.chunks; ++chunk) {
+      sum += load(f.biasSums + chunk * f.biasFloats() + o * kLanes);
+    }
+    gbias[o * args.gbias.strides[0]] = sumLanes(sum);
+  }
   return nullptr;
 }
 

@@ -12,6 +12,8 @@ struct Finish {
   bool accumulate;
   const float* bias;  // of the tile's first column
   bool relu;
+  const float* mask;  // likewise
+  const ptrdiff_t* maskRow;
 };
 
 /**
@@ -57,6 +59,14 @@ void tile(int64_t depth, const float* a, const ptrdiff_t* aRow, const ptrdiff_t*
   }
   if (finish.bias) forEach([&](vec& v, const float*, int j, int) { v += load(finish.bias + j); });
   if (finish.relu) forEach([&](vec& v, const float*, int, int) { v = relu(v); });
+  if (finish.mask) {
+    unroll<rows>([&](auto i) {
+      unroll<vectors>([&](auto j) {
+        const float* p = finish.mask + finish.maskRow[i] + j * kLanes;
+        sum[i][j] = masked(sum[i][j], j + 1 < vectors || whole ? load(p) : loadPart(p, lastLanes));
+      });
+    });
+  }
   if (whole) forEach([&](vec& v, float* p, int, int) { store(p, v); });
   else forEach([&](vec& v, float* p, int, int lanes) { storePart(p, v, lanes); });
 }
@@ -92,11 +102,12 @@ void multiply(const Product& p) {
       const int64_t k = block * blockDepth;
       const int64_t depth = std::min(blockDepth, p.depth - k);
       const bool last = block == blocks - 1;
-      const Finish finish = {p.accumulate || block > 0, last && p.bias ? p.bias + j : nullptr,
-                             last && p.relu};
+      Finish finish = {p.accumulate || block > 0, last && p.bias ? p.bias + j : nullptr,
+                       last && p.relu, last && p.mask ? p.mask + j : nullptr, p.maskRow};
       const float* panel = p.panels + j * p.depth + k * width;
       for (int64_t i = 0; i < p.m; i += kTileRows) {
         const int64_t rows = std::min<int64_t>(kTileRows, p.m - i);
+        if (finish.mask) finish.maskRow = p.maskRow + i;
         tiles[static_cast<size_t>(rows - 1)](depth, p.a, p.aRow + i, p.aDepth + k, panel, p.c + j,
                                              p.cRow + i, lastLanes, finish);
       }

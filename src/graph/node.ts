@@ -22,7 +22,7 @@ export interface Op<A = unknown> {
   readonly name: string;
   /** Shape and dtype of the result; throws ShapeError or DTypeError where the user wrote the op. */
   infer(inputs: readonly Node[], attrs: A): Type;
-  /** Further results beside the main one, reached with `extra(node, i)`. */
+  /** Further results beside the main one, reached with `extra(node, i)` (ops/extra.ts). */
   extras?(inputs: readonly Node[], attrs: A): readonly Type[];
   /** What each input receives, given what the result receives; undefined where nothing flows. */
   gradient?(g: Node, node: Node<A>): readonly (Node | undefined)[];
@@ -89,6 +89,14 @@ export interface KernelLowering<A> {
   readonly channelsLast?: boolean;
   /** The same op with an activation applied to its result, where the kernel can do it on the way. */
   withActivation?(attrs: A): A | undefined;
+  /** The same op's inputs with one more: where that is ≤ 0, the result is 0. */
+  withMask?(inputs: readonly Node[], mask: Node): readonly Node[] | undefined;
+  /** The extra that is the sum of an input over some dimensions, which stay with size 1. */
+  readonly sums?: {
+    readonly input: number;
+    readonly dims: readonly number[];
+    readonly extra: number;
+  };
 }
 
 export type BareInstruction = Instruction extends infer I

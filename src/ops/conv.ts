@@ -76,7 +76,7 @@ const convOp: Op<ConvAttrs> = {
   },
 };
 
-/** What x receives from the gradient of y: gy spread through w. */
+/** What x receives from the gradient of y: gy spread through w; 0 where a mask, if given, is ≤ 0. */
 const gradInputOp: Op<ConvAttrs> = {
   name: "conv2dGradInput",
   infer: (_, { geometry }) => ({ shape: xShape(geometry), dtype: "f32" }),
@@ -87,34 +87,39 @@ const gradInputOp: Op<ConvAttrs> = {
   lower: {
     kind: "kernel",
     channelsLast: true,
-    call: ({ attrs: { geometry } }, [gy, w], [gx]) => ({
+    withMask: ([gy, w, before], mask) => (before ? undefined : [gy!, w!, mask]),
+    call: ({ attrs: { geometry } }, [gy, w, mask], [gx]) => ({
       kernel: "conv2dGradInput",
       geometry,
       algorithm: "direct",
       gy: gy!,
       w: w!,
       gx: gx!,
+      ...(mask && { mask }),
     }),
   },
 };
 
-/** What w receives: x correlated with gy. */
+/** What w receives: x correlated with gy. Beside it, what the bias does: the sums of gy. */
 const gradWeightOp: Op<ConvAttrs> = {
   name: "conv2dGradWeight",
   infer: (_, { geometry }) => ({ shape: wShape(geometry), dtype: "f32" }),
+  extras: (_, { geometry }) => [{ shape: [1, geometry.outChannels, 1, 1], dtype: "f32" }],
   gradient: (g, { inputs: [x, gy], attrs }) => [
     make(gradInputOp, [gy!, g], plain(attrs)),
     make(convOp, [x!, g], plain(attrs)),
   ],
   lower: {
     kind: "kernel",
-    call: ({ attrs: { geometry } }, [x, gy], [gw]) => ({
+    sums: { input: 1, dims: [0, 2, 3], extra: 0 },
+    call: ({ attrs: { geometry } }, [x, gy], [gw, gbias]) => ({
       kernel: "conv2dGradWeight",
       geometry,
       algorithm: "direct",
       x: x!,
       gy: gy!,
       gw: gw!,
+      ...(gbias && { gbias: { ...gbias, strides: [gbias.strides[1]!] } }),
     }),
   },
 };

@@ -79,6 +79,16 @@ function maskPositive(g: Node, y: Node): Node {
 /** Whether a node is a plain activation that kernels can apply to their result. */
 export const isRelu = (node: Node): boolean => node.op === (unaryOps.relu as Op);
 
+/** If a node is 0 where some y ≤ 0 and else some g, as the gradient of a ReLU is: these two. */
+export function reluGradientOf(node: Node): { readonly g: Node; readonly y: Node } | undefined {
+  if (node.op !== (selectOp as Op)) return undefined;
+  const [condition, zero, g] = node.inputs as [Node, Node, Node];
+  const truth = condition.op === (castOp as Op) ? condition.inputs[0]! : condition;
+  if (truth.op !== (compareOps.le as Op) || !isNumber(zero, 0)) return undefined;
+  const [y, bound] = truth.inputs as [Node, Node];
+  return isNumber(bound, 0) && y.dtype === "f32" && g.dtype === "f32" ? { g, y } : undefined;
+}
+
 // ---------------------------------------------------------------- two arguments
 
 type BinaryName = "add" | "sub" | "mul" | "div" | "max" | "min" | "pow";

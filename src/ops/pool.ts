@@ -7,6 +7,7 @@ import type { DType } from "../graph/dtype.js";
 import { make, type Node, type Op } from "../graph/node.js";
 import { showShape } from "../graph/shape.js";
 import { type PairLike, pair, windowCount } from "./conv.js";
+import { extra } from "./extra.js";
 import { requireF32 } from "./matmul.js";
 
 /** Options of a pool, as PyTorch names and defaults them: the stride is the window's size. */
@@ -26,19 +27,11 @@ const yShape = ({ batch, channels, outSize }: PoolGeometry) => [batch, channels,
 const indexType = ({ kernelSize: [kh, kw] }: PoolGeometry): DType =>
   kh * kw <= 256 ? "u8" : "i32";
 
-const extraOp: Op<{ index: number }> = {
-  name: "extra",
-  infer: ([node], { index }) => node!.op.extras!(node!.inputs, node!.attrs)[index]!,
-  lower: { kind: "extra", index: ({ index }) => index },
-};
-
 const maxPoolOp: Op<PoolAttrs> = {
   name: "maxPool2d",
   infer: (_, { geometry }) => ({ shape: yShape(geometry), dtype: "f32" }),
   extras: (_, { geometry }) => [{ shape: yShape(geometry), dtype: indexType(geometry) }],
-  gradient: (g, node) => [
-    make(maxPoolGradOp, [g, make(extraOp, [node as Node], { index: 0 })], node.attrs),
-  ],
+  gradient: (g, node) => [make(maxPoolGradOp, [g, extra(node as Node, 0)], node.attrs)],
   lower: {
     kind: "kernel",
     channelsLast: true,

@@ -1,17 +1,18 @@
-// The passes in their order: graph → simplify → fuse activations → lower → order → place in memory →
+// The passes in their order: graph → simplify → absorb → take sums → lower → order → place in memory →
 // program. A plan is data: it can be printed, checked and run by any backend.
 
 import type { BufferSpec, Program } from "../backends/kernels.js";
 import type { Binding, Node } from "../graph/node.js";
 import type { Origins } from "../graph/origins.js";
 import type { State } from "../state.js";
-import { fuseActivations } from "./activate.js";
+import { absorb } from "./absorb.js";
 import { type Draft, renumber } from "./ir.js";
 import { lower } from "./lower.js";
 import { placeInMemory } from "./memory.js";
 import { orderCalls } from "./order.js";
 import type { Roots } from "./places.js";
 import { simplify } from "./simplify.js";
+import { takeSums } from "./sums.js";
 
 export interface Plan {
   readonly program: Program;
@@ -29,7 +30,7 @@ export interface Plan {
  * as `origins` know.
  */
 export function makePlan(roots: Roots, origins?: Origins): Plan {
-  const rewritten = rewrite(roots, origins, simplify, fuseActivations);
+  const rewritten = rewrite(roots, origins, simplify, absorb, takeSums);
   const drafted = (inPlace: boolean) => orderCalls(lower(rewritten, inPlace, origins));
   const draft = drafted(true) ?? drafted(false);
   if (!draft) throw new Error("plan: calls depend on each other in a circle");
