@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeOnnx } from "../src/formats/index.js";
 import { arange, manualSeed, models, nn, rand, randn } from "../src/node.js";
+import { root } from "./cli/run.js";
+import { runProgram } from "./support/documents.js";
 import { expectSame, openModel } from "./support/onnx.js";
 
 let folder: string;
@@ -106,4 +108,14 @@ describe("networks in onnxruntime", () => {
       expect(said).toBe("fine");
     },
   );
+});
+
+it("examples/onnx.ts has the same answers from both", { timeout: 120_000 }, async () => {
+  const { code, out, err } = await runProgram(join(root, "examples", "onnx.ts"), [], folder);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  const answers = [...out.matchAll(/^Fovea: (.+), onnxruntime: (.+)$/gm)];
+  expect(answers.map(([, ours]) => ours)).toEqual(answers.map(([, , theirs]) => theirs));
+  expect(new Set(answers.map(([, ours]) => ours)).size).toBeGreaterThan(2);
+  const [, furthest] = /logits differ by (\S+) at most/.exec(out)!;
+  expect(Number(furthest)).toBeLessThanOrEqual(1e-4);
 });
