@@ -56,7 +56,14 @@ function installPackages() {
   say("installing packages (npm ci)");
   // npm says where it is when it runs a script; "npm" alone would not start on Windows.
   const npm = process.env.npm_execpath;
-  const args = ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
+  const args = [
+    "ci",
+    "--include=dev",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+  ];
   run(npm ? process.execPath : "npm", npm ? [npm, ...args] : args, "npm ci failed (see above)");
 }
 
