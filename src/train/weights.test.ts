@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openReference } from "../backends/reference/index.js";
 import "../engine.js";
+import { encodePth } from "../../test/support/pth.js";
 import { full, zeros } from "../create.js";
 import { encodeSafetensors } from "../formats/safetensors.js";
-import { Buffer as Kept, Linear, Module, Sequential } from "../nn/index.js";
+import { BatchNorm2d, Buffer as Kept, Linear, Module, Sequential } from "../nn/index.js";
 import { setBackend } from "../runtime.js";
 import type { Tensor } from "../tensor.js";
 import { loadWeights, saveWeights, WeightsMismatchError } from "./weights.js";
@@ -84,6 +85,49 @@ describe("loadWeights", () => {
       /: holds nothing that fits the network; 0\.weight: \[7, 7\] here, \[4, 3\] there; .*; … \(6 in all\)$/,
     );
     expect(await first(target)).toEqual([1, 1, 1, 1]);
+  });
+
+  it("reads PyTorch's files, and names what was probably meant", async () => {
+    const values = new Map<string, { shape: number[]; data: Float32Array<ArrayBuffer> }>();
+    const file = join(folder, "torch");
+    const write = () => writeFile(file, encodePth(values));
+    values.set("0.weight", { shape: [4, 3], data: new Float32Array(12).fill(5) });
+    values.set("0.bias", { shape: [4], data: new Float32Array(4).fill(5) });
+    await write();
+    const target = net(1, [3, 4]);
+    expect(await loadWeights(target, file)).toEqual({ loaded: ["0.weight", "0.bias"], left: [] });
+    expect(await first(target)).toEqual([5, 5]);
+
+    values.delete("0.bias");
+    values.set("0.biases", { shape: [4], data: new Float32Array(4) });
+    values.set("epoch\x1b[2J", { shape: [], data: new Float32Array(1) });
+    await write();
+    await expect(loadWeights(target, file)).rejects.toThrow(
+      `${file}: does not fit the network; 0.bias: not in the file, which has 0.biases; ` +
+        '0.biases: not in the network, which has 0.bias; "epoch\\u001b[2J": not in the network',
+    );
+  });
+
+  it("does without counters, which PyTorch did not have before 0.4.1", async () => {
+    const target = new Sequential(new BatchNorm2d(2));
+    const names = ["weight", "bias", "running_mean", "running_var"];
+    const values = { shape: [2], data: Float32Array.of(3, 4) };
+    const file = join(folder, "old");
+    await writeFile(file, encodePth(names.map((name) => [`0.${name}`, values])));
+    const { loaded, left } = await loadWeights(target, file);
+    expect([loaded, left]).toEqual([names.map((name) => `0.${name}`), []]);
+    expect(await target.stateDict().get("0.num_batches_tracked")!.item()).toBe(0);
+  });
+
+  it("looks for what was meant among names of any number and length", async () => {
+    const file = join(folder, "many");
+    const empty = { shape: [0], data: new Float32Array(0) };
+    const names = Array.from({ length: 5000 }, (_, i) => `0.weight.${i}`);
+    names.push("w".repeat(100_000));
+    await writeFile(file, Buffer.concat(encodeSafetensors(names.map((name) => [name, empty]))));
+    const { left } = await loadWeights(net(1, [3, 4]), file).catch((error) => error);
+    expect(left.length).toBe(5003);
+    expect(left[0]).toEqual({ name: "0.weight", reason: "not in the file", nearest: "0.weight.0" });
   });
 
   it("takes PyTorch's i64 counters as i32, where they fit", async () => {

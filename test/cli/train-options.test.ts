@@ -1,12 +1,14 @@
 // What the options of `fovea train` do to a training: validation, schedules, starting weights, images.
 
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/formats/index.js";
+import type { TypedArray } from "../../src/graph/dtype.js";
 import { readRunConfig } from "../../src/train/config.js";
+import { encodePth } from "../support/pth.js";
 import { fovea, root, temporaryFolder } from "./run.js";
 
 const at = temporaryFolder();
@@ -27,6 +29,12 @@ const metrics = async (run: string) => {
 const tensors = (run: string, file = "weights.safetensors") => readSafetensors(join(at(run), file));
 const bytes = async (run: string, name: string, file?: string) =>
   Buffer.from((await tensors(run, file)).get(name)!.data.buffer);
+
+/** As a file of PyTorch's takes them. A LeNet has no counters. */
+const asWritable = (entries: Awaited<ReturnType<typeof tensors>>) =>
+  [...entries].map(
+    ([name, { shape, data }]) => [name, { shape, data: data as TypedArray }] as const,
+  );
 
 /** Trains into a run of that name; fails with what the command said. */
 async function trained(run: string, ...args: readonly string[]) {
@@ -159,6 +167,43 @@ describe("fovea train, starting weights", () => {
       (await bytes("tuned", name)).equals(await bytes("start", name));
     for (const name of ["0.weight", "0.bias", "3.bias"]) expect(await same(name)).toBe(true);
     for (const name of ["3.weight", "9.weight", "11.bias"]) expect(await same(name)).toBe(false);
+  });
+
+  it("starts from PyTorch's files as from safetensors, whatever they are called", async () => {
+    const own = await tensors("start");
+    const file = at("torch.bin");
+    await writeFile(file, encodePth(asWritable(own)));
+    const args = [...short, "--max-steps", "2"];
+    await trained("of-torch", ...args, "--init", file);
+    await trained("of-run", ...args, "--init", at("start"));
+    for (const name of own.keys())
+      expect((await bytes("of-torch", name)).equals(await bytes("of-run", name)), name).toBe(true);
+  });
+
+  it("names the tensor that was probably meant, and refuses files that would run code", async () => {
+    const start = asWritable(await tensors("start"));
+    const wrapped = start.map(([name, entry]) => [`module.${name}`, entry] as const);
+    const file = at("module.pth");
+    await writeFile(file, encodePth(wrapped));
+    const outcome = async () => {
+      const { code, err } = await fovea([...short, "--init", file, "--out", at("never")]);
+      return [code, err.split("\n").at(-2)];
+    };
+    expect(await outcome()).toEqual([
+      1,
+      `error: ${file}: holds the weights of another network, not of lenet: 0.weight: not in the file, ` +
+        "which has module.0.weight; 0.bias: not in the file, which has module.0.bias; … (20 in all); " +
+        "--partial loads what fits",
+    ]);
+    const { files } = JSON.parse(
+      await readFile(new URL("../golden/pth.golden.json", import.meta.url), "utf8"),
+    );
+    await writeFile(file, Buffer.from(files["payload 2"], "base64"));
+    expect(await outcome()).toEqual([
+      1,
+      `error: ${file}: asks for Python's posix.system, and nothing but tensors, dicts, numbers and ` +
+        "strings is read; in Python, torch.save(net.state_dict(), …) saves the weights alone",
+    ]);
   });
 
   it("names the network that a file is of", async () => {

@@ -122,9 +122,10 @@ async function mismatch({ file, left }: WeightsMismatchError, model: string, par
     return `has other shapes than ${model} here: ${listLeft(left)}; --partial loads what fits`;
   }
   const what = `holds the weights of another network${probably}, not of ${model}`;
-  return partial
-    ? `${what}: nothing of it fits`
-    : `${what}: ${listLeft(left, 2)}; --partial loads what fits`;
+  if (partial) return `${what}: nothing of it fits`;
+  // between networks that are known to be two, similar names are chance
+  const shown = probably === "" ? left : left.map(({ name, reason }) => ({ name, reason }));
+  return `${what}: ${listLeft(shown, 2)}; --partial loads what fits`;
 }
 
 /** The network of the registry whose tensors have these names, and mostly these shapes. */
