@@ -120,6 +120,8 @@ function atHome(folder: string): Record<string, unknown> {
     readSafetensors: (path: string) => formats.readSafetensors(at(path)),
     writeSafetensors: (path: string, entries: [string, formats.SafetensorsSource][]) =>
       formats.writeSafetensors(at(path), entries),
+    writeOnnx: (path: string, net: fovea.nn.Network, image: number[]) =>
+      formats.writeOnnx(at(path), net, image),
     saveWeights: (net: fovea.nn.Module, path: string) => train.saveWeights(net, at(path)),
     loadWeights: (net: fovea.nn.Module, path: string, options?: train.LoadWeightsOptions) =>
       train.loadWeights(net, at(path), options),

@@ -35,9 +35,9 @@ export interface OnnxOptions {
  * @throws OnnxError naming the op and the layer for what ONNX has no form of; ArgumentError for a network
  *   that needs 2 GiB or more; ShapeError if the network does not take such images.
  * @example
- * const chunks = [];
- * for await (const chunk of encodeOnnx(net, [1, 28, 28])) chunks.push(chunk);
- * Buffer.concat(chunks).length > 4 * 7850; // true
+ * let bytes = 0;
+ * for await (const chunk of encodeOnnx(net, [1, 28, 28])) bytes += chunk.length;
+ * bytes > 4 * 7850; // true
  */
 export function encodeOnnx(
   net: Network,
