@@ -94,7 +94,7 @@ FOVEA_INLINE bool bestOf(bool withIndex, int firstTap, Best& best, const Load& l
   unroll<taps>([&](auto t) { v[t] = load(t); });
   best.value = v[0];
   mask isNaN = unordered(v[0], v[taps - 1]);
-  unroll<taps - 1>([&](auto t) { best.value = larger(v[t + 1], best.value); });
+  unroll<taps - 1>([&](auto t) { best.value = largerNumber(v[t + 1], best.value); });
   unroll<(taps - 1) / 2>([&](auto t) { isNaN |= unordered(v[2 * t + 1], v[2 * t + 2]); });
   if (!withIndex) return !isAny(isNaN);
   ivec where = broadcast(firstTap + taps - 1);

@@ -107,7 +107,7 @@ FOVEA_INLINE ivec select(mask m, ivec a, ivec b) { return (ivec)_mm512_mask_blen
 FOVEA_INLINE mask beats(vec v, vec best) {
   return _mm512_mask_cmp_ps_mask(equal(best, best), (__m512)v, (__m512)best, _CMP_NLE_UQ);
 }
-FOVEA_INLINE vec larger(vec a, vec b) { return (vec)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b); }
+FOVEA_INLINE vec largerNumber(vec a, vec b) { return (vec)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b); }
 #else
 typedef ivec mask;
 FOVEA_INLINE mask equal(ivec a, ivec b) { return a == b; }
@@ -119,7 +119,7 @@ FOVEA_INLINE mask beats(vec v, vec best) { return ~(v <= best) & (best == best);
 #if defined(__AVX2__)
 FOVEA_INLINE mask unordered(vec a, vec b) { return (mask)_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_UNORD_Q); }
 FOVEA_INLINE bool isAny(mask m) { return _mm256_movemask_ps((__m256)m) != 0; }
-FOVEA_INLINE vec larger(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
+FOVEA_INLINE vec largerNumber(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
 #else
 FOVEA_INLINE mask unordered(vec a, vec b) { return ~((a == a) & (b == b)); }
 FOVEA_INLINE bool isAny(mask m) {
@@ -128,7 +128,7 @@ FOVEA_INLINE bool isAny(mask m) {
   return any != 0;
 }
 /** a > b ? a : b */
-FOVEA_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
+FOVEA_INLINE vec largerNumber(vec a, vec b) { return a > b ? a : b; }
 #endif
 #endif
 
@@ -176,10 +176,6 @@ FOVEA_INLINE vec lastHalves(vec a, vec b) {
 /** x < 0 ? 0 : x, so that NaN stays NaN. */
 FOVEA_INLINE vec relu(vec v) { return v < vec{} ? vec{} : v; }
 FOVEA_INLINE float relu(float x) { return x < 0 ? 0 : x; }
-
-/** 0 where the mask is ≤ 0 (where it is NaN, v stays). */
-FOVEA_INLINE vec masked(vec v, vec mask) { return mask <= vec{} ? vec{} : v; }
-FOVEA_INLINE float masked(float x, float mask) { return mask <= 0 ? 0 : x; }
 
 /** The sum of all lanes, pairwise. */
 FOVEA_INLINE float sumLanes(vec v) {
