@@ -10,6 +10,17 @@ import { corpusOf, parsers } from "./parsers.js";
 /** Files of the corpus that are there to be refused: a payload, and weights of no network. */
 const refused = ["payload-4.pth", "weights.safetensors"];
 
+/** Small files of which every truncation and every flipped bit is tried. */
+const exhausted: Readonly<Record<string, readonly string[]>> = {
+  safetensors: ["one"],
+  pth: ["value.pkl"], // whole files: src/formats/pth.test.ts
+  idx: ["images", "labels"],
+  gzip: ["images", "stored"],
+  image: ["grey16.png", "grey.jpg"],
+  config: ["lenet.json"],
+  "run-folder": ["metrics.jsonl", "weights.safetensors"],
+};
+
 describe.each(Object.keys(parsers))("%s", (parser) => {
   it("reads its corpus", async () => {
     const { open, seal = (bytes) => bytes } = parsers[parser]!;
@@ -26,6 +37,34 @@ describe.each(Object.keys(parsers))("%s", (parser) => {
       expect(outcome, name).toBe(refused.includes(name) ? "refused" : "read");
     }
     await target.close();
+  });
+
+  it("reads or refuses every truncation and every flipped bit", { timeout: 120_000 }, async () => {
+    const { open, seal = (bytes) => bytes } = parsers[parser]!;
+    const target = await open();
+    let tried = 0;
+    const attempt = async (bytes: Uint8Array<ArrayBuffer>, name: string, what: string) => {
+      tried++;
+      try {
+        await target.parse(name.endsWith(".pkl") ? seal(bytes, name) : bytes, name);
+      } catch (error) {
+        expect(error, `${name}: ${what}`).toBeInstanceOf(FoveaError);
+      }
+    };
+    const files = corpusOf(parser).filter(({ name }) => exhausted[parser]!.includes(name));
+    for (const { name, bytes } of files) {
+      for (let length = 0; length < bytes.length; length++) {
+        await attempt(bytes.slice(0, length), name, `${length} bytes`);
+      }
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const flipped = bytes.slice();
+        flipped[bit >> 3]! ^= 1 << (bit & 7);
+        await attempt(flipped, name, `bit ${bit}`);
+      }
+    }
+    await target.close();
+    expect(tried).toBe(files.reduce((sum, { bytes }) => sum + 9 * bytes.length, 0));
+    expect(files.length).toBe(exhausted[parser]!.length);
   });
 
   it("reads or refuses 2000 damaged files", { timeout: 120_000 }, async () => {
