@@ -20,8 +20,6 @@
 
 namespace fovea::FOVEA_ISA {
 
-int tuneBlock = 0, tuneGroup = 0;
-
 namespace {
 
 /** out = in ⋆ w, finished in some way. Windows read 0 where they reach past an image. */
@@ -40,6 +38,13 @@ struct Correlation {
 
 /** A distance between points that spreads them over all sets of a cache: an odd number of its lines. */
 int64_t pointStride(int64_t floats) { return (divideUp(floats, 16) | 1) * 16; }
+
+/** Tiles of a block: enough to use a panel of filters well. Measured; 48 to 192 are nearly the same. */
+constexpr int64_t kBlockTiles = 96;
+/** Blocks are not made smaller than this for threads to have one each. */
+constexpr int64_t kFewestTiles = 32;
+/** Columns that M holds at once: a block's is still in the cache when it is transformed back. */
+constexpr int64_t kGroupColumns = 96;
 
 struct Winograd {
   const Correlation& c;
@@ -62,13 +67,15 @@ struct Winograd {
       : c(c), t(t), points(t.alpha * t.alpha), across(divideUp(c.out.width, t.m)),
         down(divideUp(c.out.height, t.m)), tiles(c.batch * down * across), depth(roundUp(c.channels, kLanes)),
         padded(paddedColumns(c.columns)), panels(c.columns) {
-    const int64_t most = tuneBlock ? tuneBlock : 96;
-    blocks = divideUp(tiles, most);
-    block = roundUp(divideUp(tiles, std::max<int64_t>(blocks, 1)), kTileRows);
-    blocks = divideUp(tiles, std::max<int64_t>(block, 1));
-    const int64_t wanted = threads == 1 ? 1 : 4 * threads;
-    splits = std::clamp<int64_t>(divideUp(wanted, std::max<int64_t>(blocks, 1)), 1, panels.count);
-    mWidth = std::min(padded, (tuneGroup ? tuneGroup : 1000) * kPanel);
+    // As many tiles as use a panel of filters well, and fewer where every thread should have a block.
+    blocks = divideUp(tiles, kBlockTiles);
+    if (tiles >= kFewestTiles * threads) {
+      blocks = std::min(roundUp(blocks, threads), std::max(blocks, tiles / kFewestTiles));
+    }
+    block = roundUp(std::max<int64_t>(divideUp(tiles, std::max<int64_t>(blocks, 1)), 1), kTileRows);
+    blocks = divideUp(tiles, block);
+    splits = std::clamp<int64_t>(threads / std::max<int64_t>(blocks, 1), 1, panels.count);
+    mWidth = std::min<int64_t>(padded, kGroupColumns);
     vPoint = pointStride(block * depth);
     mPoint = pointStride(block * mWidth);
 
@@ -86,8 +93,9 @@ struct Winograd {
   // U is [group][panel][point][channel][width of the panel].
   int64_t filterPoint(int64_t panel) const { return pointStride(c.channels * panels.width(panel)); }
   int64_t groupFloats() const { return points * (padded * c.channels + panels.count * 32); }
-  float* filters(int64_t group, int64_t panel) const {
-    return u + group * groupFloats() + points * (panels.start(panel) * c.channels + panel * 32);
+  float* filters(int64_t group, int64_t panel, int64_t point) const {
+    return u + group * groupFloats() + points * (panels.start(panel) * c.channels + panel * 32) +
+           point * filterPoint(panel);
   }
 
   struct Own {
@@ -126,7 +134,7 @@ struct Winograd {
           for (int64_t k = 0; k < columns; ++k) to[tap * step + k] = at[k * c.wColumn];
         }
       }
-      t.filter(taps, width, filters(group, panel) + d * width, filterPoint(panel));
+      t.filter(taps, width, filters(group, panel, 0) + d * width, filterPoint(panel));
     }
   }
 
@@ -221,9 +229,13 @@ struct Winograd {
         for (end = panel + 1; end < lastPanel && panels.start(end + 1) - start <= mWidth;) ++end;
         for (int64_t point = 0; point < points; ++point) {
           for (int64_t p = panel; p < end; ++p) {
-            multiplyPanel(last - first, c.channels, own.v + point * vPoint, depth,
-                          filters(group, p) + point * filterPoint(p), panels.width(p),
-                          own.m + point * mPoint + panels.start(p) - start, mWidth);
+            PanelProduct product;
+            product.m = last - first, product.depth = c.channels, product.width = panels.width(p);
+            product.a = own.v + point * vPoint, product.aRow = depth;
+            product.panel = filters(group, p, point);
+            product.c = own.m + point * mPoint + panels.start(p) - start, product.cRow = mWidth;
+            product.next = p + 1 < end ? filters(group, p + 1, point) : filters(group, panel, point + 1);
+            multiplyPanel(product);
           }
         }
         transformResult(own, group, start, std::min(panels.start(end), c.columns) - start, first, last);

@@ -16,12 +16,21 @@ struct EvenPanels {
   int64_t width(int64_t panel) const { return start(panel + 1) - start(panel); }
 };
 
+/** C = A·B for one panel of B. */
+struct PanelProduct {
+  int64_t m, depth, width;  // of the panel
+  const float* a;           // element (i, k) at i·aRow + k
+  ptrdiff_t aRow;
+  const float* panel;       // [depth][width]
+  float* c;                 // element (i, j) at i·cRow + j
+  ptrdiff_t cRow;
+  const float* next;        // the panel that comes next, to be fetched meanwhile; any address will do
+};
+
 /**
- * C = A·B for m rows of A and one panel of B, [depth][width]. Rows of A and C are aRow and cRow floats apart. Terms
- * are summed in the order of the depth within a block of it, and blocks in their order: the bits of an element
- * depend on the depth alone.
+ * Terms are summed in the order of the depth within a block of it, and blocks in their order: the bits of an
+ * element depend on the depth alone.
  */
-void multiplyPanel(int64_t m, int64_t depth, const float* a, ptrdiff_t aRow, const float* panel, int64_t width,
-                   float* c, ptrdiff_t cRow);
+void multiplyPanel(const PanelProduct& product);
 
 }  // namespace fovea::FOVEA_ISA
