@@ -1,0 +1,114 @@
+// See winograd_panels.h; the arithmetic is in winograd_transform.h.
+#include "winograd_panels.h"
+#include <algorithm>
+#include "winograd_transform.h"
+
+namespace fovea::FOVEA_ISA {
+
+namespace {
+
+constexpr int64_t kLineFloats = 16;  // in a line of a cache
+
+template <class T>
+void transformPixels(const float* const* at, const float* const* next, int64_t c, int lanes, float* to,
+                     ptrdiff_t point) {
+  constexpr int rows = T::matrix.rows, columns = T::matrix.columns;
+  if (c % kLineFloats == 0) {
+    for (int i = 0; i < columns * columns; ++i) __builtin_prefetch(next[i] + c);
+  }
+  const auto out = [&](int i, int j, vec v) { store(to + (i * rows + j) * point, v); };
+  if (lanes == kLanes) {
+    transformTile<T>([&](int i, int j) { return load(at[i * columns + j] + c); }, out);
+  } else {
+    transformTile<T>([&](int i, int j) { return loadPart(at[i * columns + j] + c, lanes); }, out);
+  }
+}
+
+alignas(64) constexpr float kZeros[TilePanels::kRun] = {};
+
+/** Walks over the tiles of a batch, in the order image, row, column. */
+struct Walk {
+  const TileGrid& grid;
+  int64_t image, row, column;
+
+  Walk(const TileGrid& grid, int64_t tile)
+      : grid(grid),
+        image(tile / (grid.rows * grid.columns)),
+        row(tile / grid.columns % grid.rows),
+        column(tile % grid.columns) {}
+  void step() {
+    if (++column < grid.columns) return;
+    column = 0;
+    if (++row < grid.rows) return;
+    row = 0, ++image;
+  }
+};
+
+/** Pointers to a tile's pixels, `data` being a channel of the first pixel; kZeros outside the image. */
+void locate(const TilePanels& p, const float* data, const Walk& tile, const float** at) {
+  const Images& x = p.images;
+  const int64_t row = tile.row * p.grid.step + p.row, column = tile.column * p.grid.step + p.column;
+  for (int64_t i = row; i < row + p.edge; ++i) {
+    const bool inside = i >= 0 && i < x.height;
+    const float* from = data + tile.image * x.n + i * x.h;
+    for (int64_t j = column; j < column + p.edge; ++j) {
+      *at++ = inside && j >= 0 && j < x.width ? from + j * x.w : kZeros;
+    }
+  }
+}
+
+/** Copies up to kRun channels of each pixel, so that they are neighbours, and points there. */
+void gather(const TilePanels& p, int64_t channels, const float** at, float* copy) {
+  for (int64_t i = 0; i < p.edge * p.edge; ++i, copy += TilePanels::kRun) {
+    if (at[i] == kZeros) continue;
+    for (int64_t c = 0; c < channels; ++c) copy[c] = at[i][c * p.images.c];
+    at[i] = copy;
+  }
+}
+
+}  // namespace
+
+void TilePanels::make(float* to, int64_t run, int64_t block, int64_t begin, int64_t end) const {
+  constexpr int kVectors = kRun / kLanes, kPixels = kMostAlpha * kMostAlpha;
+  const int64_t perGroup = divideUp(channels, kRun), group = run / perGroup, first = run % perGroup * kRun;
+  const int64_t count = std::min(kRun, channels - first);
+  float* out[kVectors];
+  int64_t step[kVectors];
+  for (int64_t c = 0; c < count; c += kLanes) {
+    const int64_t panel = panelOf(first + c), v = c / kLanes;
+    step[v] = width(panel);
+    out[v] = to + offset(group, panel) + (begin - block) * step[v] + first + c - start(panel);
+  }
+  const float* data = images.data + (group * channels + first) * images.c;
+  const float* pointers[2][kPixels];
+  alignas(64) float copy[kPixels * kRun];
+  Walk tile(grid, begin);
+  if (begin < end) locate(*this, data, tile, pointers[0]);
+  for (int64_t t = begin; t < end; ++t) {
+    const float** at = pointers[(t - begin) % 2];
+    const float** next = pointers[(t - begin + 1) % 2];
+    if (t + 1 < end) {
+      tile.step();
+      locate(*this, data, tile, next);
+    } else {
+      next = at;
+    }
+    if (images.c != 1) gather(*this, count, at, copy);
+    for (int64_t c = 0; c < count; c += kLanes) {
+      float*& o = out[c / kLanes];
+      transform(at, next, c, static_cast<int>(std::min<int64_t>(kLanes, count - c)), o, point);
+      o += step[c / kLanes];
+    }
+  }
+}
+
+PixelTransform inputTransformOf(int alpha) {
+  return alpha == 6 ? transformPixels<InputTransform<6>> : transformPixels<InputTransform<8>>;
+}
+
+PixelTransform filterTransformOf(int r, int m) {
+  if (r == 3) return m == 4 ? transformPixels<FilterTransform<3, 4>> : transformPixels<FilterTransform<3, 6>>;
+  return m == 2 ? transformPixels<FilterTransform<5, 2>> : transformPixels<FilterTransform<5, 4>>;
+}
+
+}  // namespace fovea::FOVEA_ISA
