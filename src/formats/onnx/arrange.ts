@@ -32,7 +32,7 @@ export function assembly(node: Node): Expression | undefined {
   const fill = lower.fill(node.attrs);
   if (parts.some(({ steps }) => steps.some((step) => step !== 1))) return undefined;
   if (fill === undefined) {
-    const axis = node.shape.findIndex((_, d) => parts.some(({ start }) => start[d] !== 0));
+    const axis = node.shape.findIndex((n, d) => node.inputs.some((x) => x.shape[d] !== n));
     return onnx("Concat", node.inputs, { axis });
   }
   const [x] = node.inputs;

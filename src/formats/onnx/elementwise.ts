@@ -54,9 +54,7 @@ export function elementwise(node: Node): Expression | undefined {
   if (instruction === "none") return cast(node.inputs[0]!, onnxType[node.dtype]);
   const row = instruction && rows[instruction.op];
   if (!row) return undefined;
-  const operands: Expression[] = operandsOf(node);
-  if (instruction.op === "select") operands[0] = truthOf(node.inputs[0]!);
-  const result = row(operands);
+  const result = row(operandsOf(node, instruction.op === "select"));
   // a truth value, or a conversion that goes on to u8
   const goesOn =
     comparisons.has(instruction.op) || (instruction.op === "toI32" && node.dtype === "u8");
@@ -68,18 +66,28 @@ function instructionOf(node: Node): BareInstruction | "none" | undefined {
   return lower.kind === "elementwise" ? (lower.instruction(node) ?? "none") : undefined;
 }
 
-/** The inputs, without repeating what ONNX repeats by itself. */
-function operandsOf(node: Node): Node[] {
-  const sources = node.inputs.map(unrepeated);
+/**
+ * The inputs, without repeating what ONNX repeats by itself: all of it, or all but the last. Of a selection,
+ * the first is a condition.
+ */
+function operandsOf(node: Node, selects = false): Expression[] {
+  const sources = node.inputs.map((x, i) => (selects && i === 0 ? conditionOf(x) : unrepeated(x)));
   const shape = sources.map((x) => x.shape).reduce((a, b) => broadcastShapes("onnx", a, b), []);
-  return sameShape(shape, node.shape) ? sources : [node.inputs[0]!, ...sources.slice(1)];
+  if (!sameShape(shape, node.shape)) sources[sources.length - 1] = node.inputs.at(-1)!;
+  const [first, ...rest] = sources as [Node, ...Node[]];
+  return [selects ? truthOf(first) : first, ...rest];
+}
+
+/** What a condition was made from: a comparison, most often. (To u8 a number could become 0.) */
+function conditionOf(node: Node): Node {
+  const x = unrepeated(node);
+  return x.dtype === "i32" && instructionOf(x) === "none" ? conditionOf(x.inputs[0]!) : x;
 }
 
 /** A number that counts as true or false, as BOOL: a comparison itself where it is one. */
 function truthOf(node: Node): Expression {
-  const x = unrepeated(node);
-  const instruction = instructionOf(x);
-  if (instruction === "none") return truthOf(x.inputs[0]!);
-  if (instruction && comparisons.has(instruction.op)) return rows[instruction.op]!(operandsOf(x));
-  return cast(x, "BOOL");
+  const instruction = instructionOf(node);
+  return instruction && instruction !== "none" && comparisons.has(instruction.op)
+    ? rows[instruction.op]!(operandsOf(node))
+    : cast(node, "BOOL");
 }

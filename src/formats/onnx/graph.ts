@@ -196,11 +196,8 @@ export class GraphBuilder {
     const binding = bindingOf(node)!;
     if (binding.kind === "argument") return this.inputName;
     if (binding.kind === "dynamic") {
-      throw new OnnxError(
-        "a random number",
-        this.#layerOf(node),
-        "is drawn also in evaluation mode, and has no ONNX form",
-      );
+      const what = "a value that is asked for at every run";
+      throw new OnnxError(what, this.#layerOf(node), "has no ONNX form");
     }
     const own = binding.kind === "state" ? this.#stateNames.get(binding.state) : undefined;
     const name = this.#unique(own ?? (binding.kind === "state" ? binding.state.name : "tensor"));

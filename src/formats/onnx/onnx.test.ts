@@ -14,11 +14,13 @@ import {
   rand,
   randn,
   randomState,
-  type Tensor,
+  scalar,
+  Tensor,
   tensor,
   where,
   zeros,
 } from "../../node.js";
+import { randomSource } from "../../runtime.js";
 import { encodeOnnx, OnnxError } from "./index.js";
 
 const F = nn.functional;
@@ -207,6 +209,10 @@ const functions: Record<string, (x: Tensor) => Tensor> = {
   comparisons: (x) =>
     cat([x.lt(0), x.le(row), x.gt(row), x.ge(0), x.eq(x), x.ne(row)].map((t) => t.float())),
   "a comparison as a condition": (x) => where(x.gt(row), x, row),
+  "nothing but what is repeated": (x) =>
+    where(row.gt(0).expand(9, 7), scalar(1), scalar(2).expand(9, 1)).sum().add(x),
+  "a sum of what is repeated": (x) => x.slice([0, 1]).expand(4, -1, -1, -1).mul(2).sum([0, 1]),
+  "an empty part": (x) => cat([x.slice(null, [0, 0]), x, x], 1),
   "a number as a condition": (x) => where(x.floor(), x, 5),
   "whole numbers": (x) => x.mul(3).int().mul(2).add(arange(7)).neg().abs().float(),
   bytes: (x) => x.abs().byte().add(x.gt(0)).float(),
@@ -359,6 +365,18 @@ describe("what cannot be exported is named, with its layer", () => {
   it("networks that are others for more images", () => {
     const net = new Fn((x) => (x.shape[0]! > 99 ? x.relu() : x.tanh()));
     expect(refused(net).message).toMatch(/^onnx: tanh depends on the number of images in a way/);
+  });
+
+  it("tensors that are made for each number of images", () => {
+    const net = new Fn((x) => x.add(tensor(new Float32Array(x.shape[0]!), [x.shape[0]!, 1])));
+    expect(refused(net, [3]).message).toMatch(/^onnx: bound depends on the number of images/);
+  });
+
+  it("values that are asked for at every run", () => {
+    const net = new Fn((x) => x.add(new Tensor(randomSource().key)));
+    expect(refused(net, [2]).message).toBe(
+      "onnx: a value that is asked for at every run has no ONNX form",
+    );
   });
 
   it("files of 2 GiB and more, before any weight is read", () => {

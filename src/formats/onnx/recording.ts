@@ -1,6 +1,7 @@
 // A network as graphs: recorded in evaluation mode for two sizes of the batch. What is the same in both
 // does not depend on the batch; what is not, is told from the two. Nothing is computed.
 
+import type { TypedArray } from "../../graph/dtype.js";
 import type { Node } from "../../graph/node.js";
 import type { Origins } from "../../graph/origins.js";
 import { type Shape, sameShape } from "../../graph/shape.js";
@@ -90,10 +91,20 @@ export const differing = (op: string, layer: string): OnnxError =>
   );
 
 function alike(a: Node, b: Node): boolean {
+  if (a === b) return true;
   if (a.op !== b.op || a.inputs.length !== b.inputs.length || a.dtype !== b.dtype) return false;
   const [first, second] = [bindingOf(a), bindingOf(b)];
-  if (first?.kind === "state" && second?.kind === "state") return first.state === second.state;
-  if (first?.kind === "host" && second?.kind === "host")
-    return sameShape(a.shape, b.shape) && sameShape([...first.data], [...second.data]);
-  return first?.kind === second?.kind;
+  switch (first?.kind) {
+    case "state":
+      return second?.kind === "state" && first.state === second.state;
+    case "device":
+      return second?.kind === "device" && first.buffer === second.buffer;
+    case "host":
+      return second?.kind === "host" && sameShape(a.shape, b.shape) && sameValues(first, second);
+    default:
+      return first?.kind === second?.kind;
+  }
 }
+
+const sameValues = (a: { readonly data: TypedArray }, b: { readonly data: TypedArray }) =>
+  a.data.every((value, i) => Object.is(value, b.data[i]));
