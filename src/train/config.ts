@@ -2,14 +2,20 @@
 // repeat the run. Written by the command line, read by whatever looks at a run. Node only.
 
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { DataError } from "../errors.js";
-import { fileError } from "../formats/files.js";
+import { readFileLimited } from "../formats/files.js";
+import { printable } from "../formats/quote.js";
 
 const count = z.int().positive();
 const side = z.int().positive().max(65_535);
+
+/** In one piece: a file of a million numbers would be a million problems, each with its words. */
+const texts = z.custom<[string, ...string[]]>(
+  (value) => Array.isArray(value) && value.length > 0 && value.every((v) => typeof v === "string"),
+  "Invalid input: expected a list of strings, at least one",
+);
 
 /** The settings of the command line come on top: they are kept as they are. */
 const schema = z.looseObject({
@@ -24,7 +30,7 @@ const schema = z.looseObject({
   /** fashion-mnist, mnist, cifar10 or folder:PATH. */
   data: z.string(),
   dataDir: z.string().nullable(),
-  classNames: z.array(z.string()).nonempty(),
+  classNames: texts,
   seed: z
     .int()
     .min(0)
@@ -38,6 +44,9 @@ export type RunConfig = z.infer<typeof schema>;
 
 export const configFile = "config.json";
 
+/** A hundred thousand class names take less. */
+const maxBytes = 16 * 1024 * 1024;
+
 /**
  * Reads the config.json of a run.
  *
@@ -47,22 +56,17 @@ export const configFile = "config.json";
 export async function readRunConfig(folder: string): Promise<RunConfig> {
   const parsed = schema.safeParse(await readJson(folder));
   if (parsed.success) return parsed.data;
-  const problem = `is not the config of a run: ${z.prettifyError(parsed.error)}`;
+  const problem = `is not the config of a run: ${printable(z.prettifyError(parsed.error))}`;
   throw new DataError(join(folder, configFile), problem);
 }
 
 async function readJson(folder: string): Promise<unknown> {
   const file = join(folder, configFile);
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    throw fileError(file, "read", error);
-  }
+  const text = new TextDecoder().decode(await readFileLimited(file, maxBytes));
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new DataError(file, `is not JSON: ${(error as Error).message}`);
+    throw new DataError(file, `is not JSON: ${printable((error as Error).message)}`);
   }
 }
 
