@@ -57,11 +57,12 @@ describe("Adam", () => {
       adam.step();
       return [];
     });
-    expect(writers(plan, p.state).length).toBe(1);
-    expect(writers(plan, states(adam).get("0.exp_avg")!.state).length).toBe(1);
-    expect(writers(plan, states(adam).get("0.exp_avg_sq")!.state).length).toBe(1);
-    // mean, mean square, parameter; step count, both corrections
-    expect(plan.program.calls.length).toBe(6);
+    const [call, ...others] = writers(plan, p.state);
+    expect(others).toEqual([]);
+    expect(writers(plan, states(adam).get("0.exp_avg")!.state)).toEqual([call]);
+    expect(writers(plan, states(adam).get("0.exp_avg_sq")!.state)).toEqual([call]);
+    // the other one is for what is the same for all parameters: step count, both corrections
+    expect(plan.program.calls.length).toBe(2);
   });
 
   it.each([

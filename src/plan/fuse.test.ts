@@ -31,7 +31,8 @@ describe("elementwise programs", () => {
       const h = argument([8]).exp();
       return [h, h.mul(2)];
     });
-    expect(programs(result)).toEqual(["exp", "mul"]);
+    expect(programs(result)).toEqual(["exp mul"]);
+    expect(result.program.calls).toMatchObject([{ results: [{ register: 2 }, { register: 3 }] }]);
   });
 
   it("are computed again where that moves no more memory than to read them", () => {

@@ -6,7 +6,7 @@ import { sameShape } from "../graph/shape.js";
 import { freeWork } from "./recompute.js";
 
 /** A program has at most this many instructions. */
-const longest = 48;
+export const longest = 48;
 
 /**
  * The elementwise nodes to store. A node joins the program of its users if all of them are in one

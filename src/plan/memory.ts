@@ -83,8 +83,7 @@ function inPlacePairs(call: KernelCall): [result: number, source: number][] {
 }
 
 const readOnceBy = (call: ElementwiseCall, buffer: number) =>
-  call.sources.filter((s) => s.kind === "memory" && s.operand.buffer === buffer).length === 1 &&
-  call.results.length === 1;
+  call.sources.filter((s) => s.kind === "memory" && s.operand.buffer === buffer).length === 1;
 
 /**
  * Greedy by size (largest first): each buffer goes to the lowest offset where it meets no buffer that

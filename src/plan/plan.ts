@@ -1,5 +1,5 @@
-// The passes in their order: graph → simplify → absorb → take sums → lower → order → place in memory →
-// program. A plan is data: it can be printed, checked and run by any backend.
+// The passes in their order: graph → simplify → absorb → take sums → lower → order → unite →
+// place in memory → program. A plan is data: it can be printed, checked and run by any backend.
 
 import type { BufferSpec, Program } from "../backends/kernels.js";
 import type { Binding, Node } from "../graph/node.js";
@@ -13,6 +13,7 @@ import { orderCalls } from "./order.js";
 import type { Roots } from "./places.js";
 import { simplify } from "./simplify.js";
 import { takeSums } from "./sums.js";
+import { unite } from "./unite.js";
 
 export interface Plan {
   readonly program: Program;
@@ -32,8 +33,9 @@ export interface Plan {
 export function makePlan(roots: Roots, origins?: Origins): Plan {
   const rewritten = rewrite(roots, origins, simplify, absorb, takeSums);
   const drafted = (inPlace: boolean) => orderCalls(lower(rewritten, inPlace, origins));
-  const draft = drafted(true) ?? drafted(false);
-  if (!draft) throw new Error("plan: calls depend on each other in a circle");
+  const ordered = drafted(true) ?? drafted(false);
+  if (!ordered) throw new Error("plan: calls depend on each other in a circle");
+  const draft = unite(ordered);
   return {
     ...numberBuffers(draft),
     outputs: roots.outputs,

@@ -19,6 +19,20 @@ const withBuffer = (b: number, change: Partial<BufferSpec>): Program => ({
 });
 const withCalls = (calls: readonly KernelCall[]): Program => ({ ...program, calls });
 
+const twice = (buffer: number): KernelCall => {
+  const operand = { buffer, dtype: "f32", offset: 0, strides: [1] } as const;
+  return {
+    kernel: "elementwise",
+    shape: [16],
+    sources: [{ kind: "constant", dtype: "f32", value: 1 }],
+    instructions: [],
+    results: [
+      { register: 0, operand },
+      { register: 0, operand },
+    ],
+  };
+};
+
 describe("verify", () => {
   it("has nothing to say of a sound program", () => expect(verify(program)).toEqual([]));
 
@@ -57,6 +71,15 @@ describe("verify", () => {
         ),
       ),
       /overwrites buffer \d+ while it reads it$/,
+    ],
+    [
+      "two results in one place",
+      withCalls(
+        program.calls.map((c) =>
+          c.kernel === "matmul" && c.bias === undefined ? twice(c.c.buffer) : c,
+        ),
+      ),
+      /writes to buffer \d+ twice$/,
     ],
   ])("finds %s", (_, broken, problem) => {
     const problems = verify(broken);

@@ -43,7 +43,9 @@ export function verify(program: Program): string[] {
         );
       }
     }
-    for (const write of writes) {
+    for (const [w, write] of writes.entries()) {
+      if (writes.slice(0, w).some((other) => overlap(program, other.buffer, write.buffer)))
+        problems.push(`${at} writes to buffer ${write.buffer} twice`);
       const spec = program.buffers[write.buffer];
       if (spec?.kind === "input" || spec?.kind === "constant")
         problems.push(`${at} writes to ${spec.kind} buffer ${write.buffer}`);
