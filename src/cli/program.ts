@@ -3,21 +3,9 @@
 
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
-import { shellLine } from "../look/report/command.js";
-import { runFiles } from "../train/run-folder.js";
-import { benchCommand } from "./bench.js";
-import { buildCommand } from "./build.js";
-import { compareCommand } from "./compare.js";
-import { drawCommand } from "./draw.js";
+import "../engine.js";
 import { exitCodeOf, explain, UsageError } from "./errors.js";
-import { evalCommand } from "./eval.js";
-import { exportCommand } from "./export.js";
-import { inspectCommand } from "./inspect.js";
 import { describeOption } from "./options.js";
-import { predictCommand } from "./predict.js";
-import { profileCommand } from "./profile.js";
-import { summaryCommand } from "./summary.js";
-import { trainCommand } from "./train.js";
 import { packageVersion } from "./version.js";
 
 // A reader that has seen enough, such as `head`, ends nothing: a training has its results to write.
@@ -42,22 +30,23 @@ const program = new Command("fovea")
   .configureHelp({ optionDescription: describeOption })
   .addHelpText("after", `\n${startHere}\n\n${exitCodes}`);
 
-const commands = [
-  summaryCommand(),
-  trainCommand(),
-  evalCommand(),
-  predictCommand(),
-  inspectCommand(),
-  compareCommand(),
-  exportCommand(),
-  drawCommand(),
-  benchCommand(),
-  profileCommand(),
-  buildCommand(),
-];
-for (const command of commands) {
-  program.addCommand(command.copyInheritedSettings(program));
-}
+/** In the order of the help. What a command needs is loaded where the command line names it. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  summary: async () => (await import("./summary.js")).summaryCommand(),
+  train: async () => (await import("./train.js")).trainCommand(),
+  eval: async () => (await import("./eval.js")).evalCommand(),
+  predict: async () => (await import("./predict.js")).predictCommand(),
+  inspect: async () => (await import("./inspect.js")).inspectCommand(),
+  compare: async () => (await import("./compare.js")).compareCommand(),
+  export: async () => (await import("./export.js")).exportCommand(),
+  draw: async () => (await import("./draw.js")).drawCommand(),
+  bench: async () => (await import("./bench.js")).benchCommand(),
+  profile: async () => (await import("./profile.js")).profileCommand(),
+  build: async () => (await import("./build.js")).buildCommand(),
+};
+const named = process.argv[2] ?? "";
+const loaded = Object.hasOwn(commands, named) ? [commands[named]!] : Object.values(commands);
+for (const load of loaded) program.addCommand((await load()).copyInheritedSettings(program));
 program.addCommand(reportCommand(), { hidden: true });
 for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput({
@@ -78,7 +67,9 @@ export async function runCommand(): Promise<void> {
 
 /** Says where a report is, to those who look for it by name. */
 function reportCommand(): Command {
-  return new Command("report").argument("[run]").action((run = "RUN") => {
+  return new Command("report").argument("[run]").action(async (run = "RUN") => {
+    const { shellLine } = await import("../look/report/command.js");
+    const { runFiles } = await import("../train/run-folder.js");
     throw new UsageError(
       `there is no command "report": training writes ${join(run, runFiles.report)}, ` +
         `and ${shellLine(["fovea", "inspect", run])} writes it again`,
