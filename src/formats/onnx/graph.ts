@@ -1,10 +1,10 @@
 // An ONNX graph, built from a network's nodes: names, initializers, operators in order. What each node
 // becomes is express.ts's, how all of it is written is proto.ts's.
 
-import type { Node } from "../../graph/node.js";
+import type { Node, StateLike } from "../../graph/node.js";
 import type { Network } from "../../nn/outputs.js";
 import { bindingOf } from "../../ops/leaf.js";
-import { Tensor } from "../../tensor.js";
+import { runtime } from "../../runtime.js";
 import { express } from "./express.js";
 import {
   type Attributes,
@@ -38,7 +38,9 @@ export class GraphBuilder {
   readonly #values: OnnxValue[] = [];
   /** Names of numbers, by what they are. */
   readonly #numbers = new Map<string, string>();
-  readonly #stateNames: ReadonlyMap<object, string>;
+  /** Names of parameters and buffers: those of the state dict, and of others that have been met. */
+  readonly #stateNames = new Map<object, string>();
+  readonly #written = new Set<string>();
   /** Layers of nodes that were made while building. */
   readonly #layers = new Map<Node, string>();
   #batch: string | undefined;
@@ -49,10 +51,10 @@ export class GraphBuilder {
     private readonly inputName: string,
     private readonly outputName: string,
   ) {
-    this.#stateNames = new Map(
-      [...net.namedStates()].reverse().map(([name, t]) => [t.state, name]),
-    );
     for (const name of [inputName, outputName]) this.#taken.set(name, 1);
+    for (const [name, { state }] of net.namedStates()) {
+      if (!this.#stateNames.has(state)) this.#stateNames.set(state, this.#unique(name));
+    }
   }
 
   finish(): OnnxGraph {
@@ -199,14 +201,22 @@ export class GraphBuilder {
       const what = "a value that is asked for at every run";
       throw new OnnxError(what, this.#layerOf(node), "has no ONNX form");
     }
-    const own = binding.kind === "state" ? this.#stateNames.get(binding.state) : undefined;
-    const name = this.#unique(own ?? (binding.kind === "state" ? binding.state.name : "tensor"));
-    const read = () => new Tensor(node).data();
+    const name = binding.kind === "state" ? this.#stateName(binding.state) : this.#unique("tensor");
+    if (this.#written.has(name)) return name;
+    this.#written.add(name);
+    // asked of the engine itself, since a Tensor would keep a copy
+    const read = () => runtime.evaluate(node);
     this.#initializers.push(tensorOf(name, onnxType[node.dtype], node.shape, read));
     return name;
   }
 
   // ------------------------------------------------------------- names
+
+  #stateName(state: StateLike): string {
+    const name = this.#stateNames.get(state) ?? this.#unique(state.name);
+    this.#stateNames.set(state, name);
+    return name;
+  }
 
   #unique(wanted: string): string {
     let name = wanted;

@@ -290,12 +290,34 @@ describe("the file", () => {
   it("holds shared weights once, and those that no module has", async () => {
     const shared = new nn.Linear(3, 3);
     const own = new nn.Parameter(tensor([1, 2, 3]), "shift");
-    const net = new nn.Sequential(shared, shared, new Fn((x) => x.add(own)));
+    const before = own.mul(2); // written down before the network is
+    const net = new nn.Sequential(shared, shared, new Fn((x) => x.add(own).mul(before).add(1)));
     const bytes = await onnxBytes(net, [3]);
     const { initializers, nodes } = readModel(bytes);
-    expect(initializers).toEqual(["0.weight", "0.bias", "shift"]);
-    expect(nodes).toEqual(["0/Gemm", "0/Gemm_1", "2/Add"]);
+    expect(initializers).toEqual(["0.weight", "0.bias", "shift", "constant", "constant_1"]);
+    expect(nodes).toEqual(["0/Gemm", "0/Gemm_1", "2/Add", "2/Mul", "2/Mul_1", "2/Add_1"]);
     await expectSame(net, await openModel(bytes), randn([2, 3]), 1e-5);
+  });
+
+  it("leaves weights their names, whatever else has one", async () => {
+    class Net extends nn.Module {
+      constant = new nn.Parameter(tensor([3, 4]));
+      logits = new nn.Linear(2, 2);
+      input = new nn.Parameter(tensor([5, 6]));
+      override forward(x: Tensor): Tensor {
+        return this.logits(x.mul(7)).add(this.constant).mul(this.input);
+      }
+    }
+    const net = new Net();
+    const bytes = await onnxBytes(net, [2]);
+    expect(readModel(bytes).initializers).toEqual([
+      "constant_1",
+      "logits.weight",
+      "logits.bias",
+      "constant",
+      "input_1",
+    ]);
+    await expectSame(net, await openModel(bytes), randn([2, 2]), 1e-5);
   });
 
   it("has auxiliary classifiers' weights not in it", async () => {
