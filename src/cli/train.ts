@@ -157,8 +157,8 @@ export function trainCommand(): Command {
         const given = Object.keys(options).filter(
           (name) => command.getOptionValueSource(name) === "cli",
         );
-        const settings = await resumedSettings(options.resume, model, options, given);
-        return runTraining(settings, { resume: true });
+        const run = await resumedSettings(options.resume, model, options, given);
+        return runTraining(run.settings, run.begun);
       }
       if (model === undefined) return command.error("error: missing required argument 'model'");
       return runTraining(resolveSettings(model, options));

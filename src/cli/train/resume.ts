@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { augmentations } from "../../data/transforms/presets.js";
 import { DataError } from "../../errors.js";
-import { configFile, readRunConfig } from "../../train/config.js";
+import { configFile, type RunConfig, readRunConfig } from "../../train/config.js";
 import { checkResumable } from "../../train/run-folder.js";
 import { backendNames } from "../backend.js";
 import { UsageError } from "../errors.js";
@@ -70,6 +70,12 @@ const mayChange = new Set(["epochs", "threads", "workers", "checkpointEvery", "o
 /** What says nothing about a run. */
 const beside = new Set(["resume", "out"]);
 
+/** A run as it was begun, and the settings with which it goes on. */
+export interface ResumedRun {
+  readonly settings: Settings;
+  readonly begun: RunConfig;
+}
+
 /**
  * @param given Names of the options that the command line has.
  * @throws DataError if there is no run to go on with; UsageError for what is not as the run has it.
@@ -79,9 +85,10 @@ export async function resumedSettings(
   model: string | undefined,
   options: Options,
   given: readonly string[],
-): Promise<Settings> {
+): Promise<ResumedRun> {
   await checkResumable(run);
-  const parsed = schema.safeParse(await readRunConfig(run));
+  const begun = await readRunConfig(run);
+  const parsed = schema.safeParse(begun);
   if (!parsed.success) {
     const problem = `is not the config of a training to go on with: ${z.prettifyError(parsed.error)}`;
     throw new DataError(join(run, configFile), problem);
@@ -93,7 +100,7 @@ export async function resumedSettings(
   ]);
   const changed = given.filter((name) => mayChange.has(name)) as (keyof Options & keyof Settings)[];
   const changes = Object.fromEntries(changed.map((name) => [name, options[name]]));
-  return { ...settings, ...changes, out: run, force: false };
+  return { settings: { ...settings, ...changes, out: run, force: false }, begun };
 }
 
 function checkGiven(

@@ -8,6 +8,7 @@ import { drawCurves } from "../../look/charts/curves.js";
 import { writeReport } from "../../look/report/write.js";
 import type { Network } from "../../nn/index.js";
 import { manualSeed } from "../../runtime.js";
+import type { RunConfig } from "../../train/config.js";
 import { fit } from "../../train/fit.js";
 import type { PartLabels } from "../../train/guessing.js";
 import type { History } from "../../train/history.js";
@@ -33,6 +34,7 @@ import {
   interruptedInWords,
   keptInWords,
   nextInWords,
+  otherMachineInWords,
   outcomeInWords,
   resumedInWords,
   settingsInWords,
@@ -44,14 +46,14 @@ import {
 /**
  * Trains, prints, and writes what was asked for. Finds mistakes before anything is written.
  *
- * @param resume Whether to go on with the run that is in the folder of the settings.
+ * @param begun The config of the run in the folder of the settings, if that is to go on.
  */
-export async function runTraining(settings: Settings, { resume = false } = {}): Promise<void> {
+export async function runTraining(settings: Settings, begun?: RunConfig): Promise<void> {
   let folder: RunFolder | undefined;
   const interrupt = new Interrupt(() => interruptedInWords(folder));
   try {
     const { out, force, init, seed } = settings;
-    if (!resume) {
+    if (!begun) {
       if (out !== null) await checkRunFolder(out, force);
       checkInit(init);
     }
@@ -62,7 +64,7 @@ export async function runTraining(settings: Settings, { resume = false } = {}): 
       const network = networkFacts(train.dataset, settings);
       const net = buildNetwork(settings, network);
       // The weights of a run that goes on are in its checkpoint.
-      await startNetwork(net, resume ? { ...settings, init: "default" } : settings, note);
+      await startNetwork(net, begun ? { ...settings, init: "default" } : settings, note);
       const facts = imageFacts(train.dataset, { train, ...loaders });
       const computedBy = backend.description;
       introduce(settings, facts, computedBy);
@@ -71,10 +73,11 @@ export async function runTraining(settings: Settings, { resume = false } = {}): 
         ...settings,
         ...{ network, classNames, transforms, ...facts, computedBy },
         versions: { fovea: packageVersion, node: process.versions.node },
-        startedAt: new Date().toISOString(),
+        startedAt: begun?.startedAt ?? new Date().toISOString(),
       };
       let state: TrainingState | undefined;
-      if (out !== null && resume) {
+      if (out !== null && begun) {
+        otherMachineInWords(begun, config).forEach(note);
         ({ folder, state } = await RunFolder.resume(out, config, { warn: note }));
         note(resumedInWords(state.progress, settings));
       } else if (out !== null) folder = await RunFolder.create(out, config, force);

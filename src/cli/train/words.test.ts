@@ -7,6 +7,7 @@ import {
   interruptedInWords,
   keptInWords,
   nextInWords,
+  otherMachineInWords,
   outcomeInWords,
   settingsInWords,
   skippedInWords,
@@ -142,6 +143,18 @@ describe("a training that ends before its time", () => {
     );
     expect(stoppedInWords(run, { ...settings, onNan: "skip" })).toBe("no weights were written");
     expect(stoppedInWords(undefined, settings)).toBe("no weights were written");
+  });
+
+  it("says that it goes on with other kernels, and nothing of other threads", () => {
+    const machine = (computedBy: string, fovea = "1.2.3") => ({ computedBy, versions: { fovea } });
+    const begun = machine("native avx2, 2 threads");
+    expect(otherMachineInWords(begun, machine("native avx2, 16 threads"))).toEqual([]);
+    expect(otherMachineInWords(begun, machine("native avx512, 2 threads"))).toEqual([
+      "this run was begun with native avx2 of fovea 1.2.3, and goes on with native avx512 of fovea " +
+        "1.2.3: the last digits of its results may be others than without the change",
+    ]);
+    expect(otherMachineInWords({}, begun)[0]).toMatch(/^this run was begun with undefined of/);
+    expect(otherMachineInWords(begun, machine("native avx2", "2.0.0")).length).toBe(1);
   });
 
   it("counts the steps that were left out", () => {

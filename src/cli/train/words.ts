@@ -155,6 +155,24 @@ export function resumedInWords({ steps, epochs }: Progress, settings: Settings):
   return `going on after step ${steps.length}, in epoch ${epochs.length + 1} of ${settings.epochs}`;
 }
 
+/** A config.json, of which what computes and by which version may be anything. */
+type Machine = Readonly<Record<string, unknown>>;
+
+/** Says that a run goes on with other kernels than it was begun with. */
+export function otherMachineInWords(begun: Machine, now: Machine): string[] {
+  /** "native avx512", and not the number of threads, which changes nothing. */
+  const kernels = ({ computedBy, versions }: Machine) => {
+    const { fovea } = Object(versions);
+    return `${String(computedBy).split(",", 1)[0]} of fovea ${fovea}`;
+  };
+  const [before, after] = [kernels(begun), kernels(now)];
+  if (before === after) return [];
+  return [
+    `this run was begun with ${before}, and goes on with ${after}: the last digits of its results ` +
+      "may be others than without the change",
+  ];
+}
+
 /** How many steps of an epoch changed nothing. */
 export function skippedInWords(skipped: number): string[] {
   if (skipped === 0) return [];

@@ -1,0 +1,285 @@
+// fovea train --resume: what a shell sees of trainings that end before their time, and go on.
+
+import { spawn } from "node:child_process";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { fovea, main, type Outcome, root, temporaryFolder } from "./run.js";
+
+const at = temporaryFolder();
+const subset = join(root, "data", "fashion-mnist-subset");
+const lenet = ["train", "lenet", "--data-dir", subset, "--batch-size", "32", "--threads", "1"];
+const few = ["--limit-train", "160", "--limit-test", "50"];
+
+/** Starts a command, and calls `during` with each piece of what it prints on stderr or stdout. */
+function watched(
+  args: readonly string[],
+  during: (text: string, kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let [out, err] = ["", ""];
+    const hear = (text: string) => during(text, (signal) => child.kill(signal));
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      out += text;
+      hear(text);
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      err += text;
+      hear(text);
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+/** The log, without what is a matter of time. */
+const logOf = async (folder: string) =>
+  (await readFile(join(folder, "metrics.jsonl"), "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      const { seconds, waited, examplesPerSecond, ...rest } = JSON.parse(line);
+      return rest;
+    });
+const bytesOf = (folder: string, file = "weights.safetensors") => readFile(join(folder, file));
+
+describe("fovea train --resume", () => {
+  it("goes on after SIGINT and SIGTERM, and for longer, to the bytes of one that was never ended", async () => {
+    const options = [...few, "--momentum", "0.9", "--lr", "0.01", "--augment", "light"];
+    const whole = await fovea([...lenet, ...options, "--epochs", "14", "--out", at("whole")]);
+    expect(whole.code).toBe(0);
+
+    const folder = at("ended");
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      const args =
+        signal === "SIGINT"
+          ? [...lenet, ...options, "--epochs", "13", "--out", folder]
+          : ["train", "--resume", folder];
+      let ended = false;
+      const { code, err } = await watched(args, (text, kill) => {
+        if (!text.includes("epoch ") || !text.includes(", loss") || ended) return;
+        ended = true;
+        kill(signal);
+      });
+      expect([signal, code]).toEqual([signal, signal === "SIGINT" ? 130 : 143]);
+      const steps = (await logOf(folder)).filter((line) => "step" in line).length;
+      expect(err).toContain(
+        `\ninterrupted; fovea train --resume ${folder} goes on after step ${steps}\n`,
+      );
+    }
+    const longer = await fovea(["train", "--resume", folder, "--epochs", "14", "--threads", "2"]);
+    expect(longer.err).toMatch(/\ngoing on after step \d+, in epoch \d+ of 14\n/);
+    expect(longer.code).toBe(0);
+    expect(await logOf(folder)).toEqual(await logOf(at("whole")));
+    expect((await bytesOf(folder)).equals(await bytesOf(at("whole")))).toBe(true);
+    expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
+    // TensorBoard's file has no step twice either, and the same records
+    const events = async (run: string) => {
+      const name = (await readdir(run)).find((name) => name.startsWith("events."))!;
+      return (await bytesOf(run, name)).length;
+    };
+    expect(await events(folder)).toBe(await events(at("whole")));
+
+    const again = await fovea(["train", "--resume", folder]);
+    expect(again.code).toBe(0);
+    expect(again.err).toContain("\nall 14 epochs of this run are done; give --epochs for more\n");
+    expect((await bytesOf(folder)).equals(await bytesOf(at("whole")))).toBe(true);
+  });
+
+  it("refuses what contradicts the run, and what is no run", async () => {
+    const folder = at("settled");
+    const options = [...lenet, ...few, "--val-fraction", "0.1", "--lr", "0.01", "--epochs", "2"];
+    expect((await fovea([...options, "--schedule", "cosine", "--out", folder])).code).toBe(0);
+    const before = await readFile(join(folder, "config.json"));
+    const refused = async (args: readonly string[], code: number, message: string) => {
+      const { err, ...rest } = await fovea(["train", ...args]);
+      expect({ ...rest, err }).toEqual({ code, out: "", err: `error: ${message}\n` });
+    };
+    const resume = ["--resume", folder];
+    const other = "leave it out, or begin another run with --out";
+    await refused(
+      [...resume, "--lr", "0.1"],
+      2,
+      `--lr 0.1: the run in ${folder} has --lr 0.01; ${other}`,
+    );
+    await refused(["alexnet", ...resume], 2, `alexnet: the run in ${folder} has lenet; ${other}`);
+    await refused(
+      [...resume, "--seed", "3"],
+      2,
+      `--seed 3: the run in ${folder} has --seed 0; ${other}`,
+    );
+    await refused(
+      [...resume, "--dropout", "0.5"],
+      2,
+      `--dropout 0.5: the run in ${folder} has no --dropout; ${other}`,
+    );
+    await refused(
+      [...resume, "--force"],
+      2,
+      `--force: the run in ${folder} has no --force; ${other}`,
+    );
+    await refused(
+      [...resume, "--out", at("elsewhere")],
+      2,
+      `--out ${at("elsewhere")}: a run goes on in its own folder, ${folder}`,
+    );
+    await refused(
+      [...resume, "--epochs", "1"],
+      2,
+      `--epochs 1: the run in ${folder} is for 2, or more`,
+    );
+    await refused(
+      [...resume, "--epochs", "3"],
+      2,
+      `--epochs 3: the run in ${folder} has a cosine schedule, which leads the learning rate down to 0 ` +
+        `in epoch 2; start another run from its weights with --init ${folder}`,
+    );
+    const none = "holds no checkpoint of a training to go on with";
+    await refused(["--resume", root], 1, `${root}: ${none}`);
+    await refused(["--resume", at("nothing")], 1, `${at("nothing")}: ${none}`);
+    // What it has is no contradiction.
+    const same = await fovea([...lenet, "--resume", folder, "--lr", "0.01"]);
+    expect(same.code).toBe(0);
+    expect(await readFile(join(folder, "config.json"), "utf8")).toBe(before.toString("utf8"));
+  });
+
+  it("refuses a run whose images or config have changed", async () => {
+    const folder = at("changed");
+    expect((await fovea([...lenet, ...few, "--epochs", "1", "--out", folder])).code).toBe(0);
+    const file = join(folder, "config.json");
+    const config = JSON.parse(await readFile(file, "utf8"));
+    const edited = async (change: object) => {
+      await writeFile(file, JSON.stringify({ ...config, ...change }));
+      const { code, err } = await fovea(["train", "--resume", folder]);
+      return [code, err.split("\n").at(-2)];
+    };
+    expect(await edited({ trainExamples: 161 })).toEqual([
+      1,
+      `error: ${folder}: cannot go on: its trainExamples was 161, and is now 160`,
+    ]);
+    expect(await edited({ lr: 0.5 })).toEqual([
+      1,
+      expect.stringMatching(
+        /config\.json: has been changed since checkpoint-[12]\.safetensors was written$/,
+      ),
+    ]);
+    const [code, line] = await edited({ lr: "fast" });
+    expect(code).toBe(1);
+    expect(line).toMatch(/at lr$/);
+    expect(await edited({})).toEqual([0, expect.any(String)]);
+  });
+
+  it("goes on from the checkpoint before a damaged one, and says so", async () => {
+    const folder = at("damaged");
+    const options = [...lenet, ...few, "--epochs", "3", "--checkpoint-every", "2"];
+    expect((await fovea([...options, "--out", at("sound")])).code).toBe(0);
+    let ended = false;
+    await watched([...options, "--epochs", "3", "--out", folder], (text, kill) => {
+      if (!text.includes("epoch 1, loss") || ended) return;
+      ended = true;
+      kill("SIGKILL");
+    });
+    const [first, second] = ["checkpoint-1.safetensors", "checkpoint-2.safetensors"];
+    for (const name of [first, second]) {
+      const copy = at(`damaged-${name[11]}`);
+      await cp(folder, copy, { recursive: true });
+      const bytes = await bytesOf(copy, name);
+      bytes[bytes.length - 1]! ^= 0x10;
+      await writeFile(join(copy, name!), bytes);
+      const { code, err } = await fovea(["train", "--resume", copy]);
+      expect(code).toBe(0);
+      const other = name === first ? second : first;
+      if (err.includes("damaged:")) {
+        expect(err).toContain(
+          `${join(copy, name)}: is damaged: its checksum is not that of its content; going on from ${join(copy, other)}\n`,
+        );
+      }
+      expect(await logOf(copy)).toEqual(await logOf(at("sound")));
+      expect((await bytesOf(copy)).equals(await bytesOf(at("sound")))).toBe(true);
+    }
+  });
+
+  it("lets only one process write to a run", async () => {
+    const folder = at("shared");
+    let second: Promise<Outcome[]> | undefined;
+    const first = await watched(
+      [...lenet, ...few, "--epochs", "1000", "--out", folder],
+      (text, kill) => {
+        if (!text.includes("epoch 1, loss") || second) return;
+        second = Promise.all([
+          fovea([...lenet, ...few, "--out", folder, "--force"]),
+          fovea(["train", "--resume", folder]),
+        ]).finally(() => kill("SIGINT"));
+      },
+    );
+    expect(first.code).toBe(130);
+    for (const { code, err } of await second!) {
+      expect(code).toBe(1);
+      expect(err).toMatch(
+        /^error: \S+: is being written by another training \(process \d+, since \S+\); wait for it, or choose another folder\n$/,
+      );
+    }
+  });
+
+  it("ends at once at the second signal", async () => {
+    const folder = at("twice");
+    // Its first checkpoint does not end: it waits for a disk that does not answer.
+    const stuck = new URL("../support/stuck-checkpoints.mjs", import.meta.url).href;
+    const child = spawn(
+      process.execPath,
+      ["--import", stuck, main, ...lenet, ...few, "--epochs", "1000", "--out", folder],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
+    let err = "";
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      err += text;
+      if (!text.includes("stuck")) return;
+      child.kill("SIGINT");
+      setTimeout(() => child.kill("SIGINT"), 200);
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect(code).toBe(130);
+    expect(err).toMatch(/\ninterrupted; [^\n]*\n$/);
+  });
+
+  it("leaves no folder where none can be made", async () => {
+    const { code, err } = await fovea([...lenet, ...few, "--out", "/proc/fovea/run"]);
+    expect(code).toBe(1);
+    expect(err.split("\n").at(-2)).toMatch(/^error: \/proc\/fovea\/run: cannot be written: /);
+  });
+
+  it("cleans up after a process that was killed while it wrote", async () => {
+    const folder = at("left");
+    const options = [...lenet, ...few, "--epochs", "1", "--out", folder];
+    await mkdir(folder);
+    const left = join(folder, ".weights.safetensors.0123456789ab.tmp");
+    await writeFile(left, "half");
+    expect((await fovea(options)).code).toBe(0);
+    await writeFile(left, "half");
+    expect((await fovea(["train", "--resume", folder])).code).toBe(0);
+    expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+});
+
+describe("fovea train --checkpoint-every", () => {
+  it.each([
+    ["0", "Expected steps, such as 500, or minutes, such as 10m."],
+    ["1.5", "Expected steps, such as 500, or minutes, such as 10m."],
+    ["10s", "Expected steps, such as 500, or minutes, such as 10m."],
+  ])("takes steps or minutes, not %s", async (value, problem) => {
+    const { code, err } = await fovea([...lenet, "--checkpoint-every", value]);
+    expect([code, err]).toEqual([
+      2,
+      `error: option '--checkpoint-every <n>' argument '${value}' is invalid. ${problem}\n`,
+    ]);
+  });
+
+  it("needs a folder", async () => {
+    expect(await fovea([...lenet, "--checkpoint-every", "10m"])).toEqual({
+      code: 2,
+      out: "",
+      err: "error: --checkpoint-every needs a folder to keep checkpoints in: give --out\n",
+    });
+  });
+});
