@@ -40,6 +40,9 @@ const batches = {
   lenet: 256,
 };
 
+/** What a peer gets for a network: some would take an hour for one image. */
+const peerSeconds = 300;
+
 class Refusal extends Error {}
 
 async function main(options) {
@@ -154,7 +157,7 @@ async function measurePeers(model, task, torch) {
           throw new Error(`it cannot be kept to ${task.isa}, and uses what the machine has`);
         if (extra.file) await exportTo(extra.file, model);
         const worker = { command: process.execPath, args: [here("peers", script)] };
-        const answer = await measure(worker, { ...task, ...extra });
+        const answer = await measure(worker, { ...task, ...extra }, peerSeconds);
         say(`${model}, ${name}: ${shortly(answer)}`);
         const { reasons, ...medians } = answer;
         const comparable = answer.threads === torch.threads;

@@ -100,7 +100,8 @@ std::string Coordinator::measurePeaks(Peaks& peaks) {
   for (int time = 0; time < kTimes; time++) {
     std::vector<double> done(static_cast<size_t>(kTasks) * threads_);
     const double start = now();
-    pool_.run(static_cast<int>(done.size()), [&](int task, int) { done[task] = table_.multiplyAdds(kRounds); });
+    pool_.run(static_cast<int>(done.size()),
+              [&](int task, int) { done[task] = table_.multiplyAdds(kRounds); });
     const double seconds = now() - start;
     double sum = 0;
     for (const double some : done) sum += some;
@@ -108,8 +109,9 @@ std::string Coordinator::measurePeaks(Peaks& peaks) {
   }
   // Far more than any cache holds.
   constexpr size_t kFloats = size_t{16} << 20, kPart = size_t{1} << 17;
-  Block memory(3 * kFloats * sizeof(float));
-  if (!memory.data()) return "measurePeaks: no memory for " + std::to_string(3 * kFloats * sizeof(float)) + " bytes";
+  constexpr size_t kBytes = 3 * kFloats * sizeof(float);
+  Block memory(kBytes);
+  if (!memory.data()) return "measurePeaks: no memory for " + std::to_string(kBytes) + " bytes";
   float* const a = reinterpret_cast<float*>(memory.data());
   std::fill(a, a + 2 * kFloats, 1.0f);
   for (int time = 0; time < kTimes; time++) {
@@ -118,7 +120,7 @@ std::string Coordinator::measurePeaks(Peaks& peaks) {
       float* const part = a + task * kPart;
       table_.triad(part, part + kFloats, part + 2 * kFloats, kPart);
     });
-    peaks.bytesPerSecond = std::max(peaks.bytesPerSecond, 3 * kFloats * sizeof(float) / (now() - start));
+    peaks.bytesPerSecond = std::max(peaks.bytesPerSecond, kBytes / (now() - start));
   }
   return "";
 }

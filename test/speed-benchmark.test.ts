@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { torchEnvironment } from "../src/cli/bench-processes.js";
+import { measure, torchEnvironment } from "../src/cli/bench-processes.js";
 import { models, nn } from "../src/index.js";
 import { root, run } from "./cli/run.js";
 
@@ -171,6 +171,32 @@ describe("npm run bench", () => {
   ])("refuses %j", async (args, message) => {
     const outcome = await bench(...args);
     expect(outcome).toEqual({ code: 2, out: "", err: `bench: ${message}\n` });
+  });
+});
+
+describe("a process that measures", () => {
+  const node = (script: string) => ({ command: process.execPath, args: ["-e", script] });
+
+  it("is told its task, and answers with the last line that it prints", async () => {
+    const echo = node("console.log('a greeting'); console.log(process.argv[1])");
+    expect(await measure(echo, { model: "lenet" })).toEqual({ model: "lenet" });
+  });
+
+  it("counts for what it has answered when its time is over", async () => {
+    // ended by itself, as it would be then
+    const end = "process.kill(process.pid, 'SIGKILL')";
+    const slow = node(`process.stdout.write('{"first":1}\\n{"half', () => ${end})`);
+    expect(await measure(slow, {}, 600)).toEqual({ first: 1 });
+    await expect(measure(node(end), {}, 600)).rejects.toThrow("bench: no answer within 600 s");
+    await expect(measure(node(end), {})).rejects.toThrow("bench: ended with SIGKILL");
+  });
+
+  it("says why it cannot", async () => {
+    const failing = node("console.error('error: no such network'); process.exit(1)");
+    await expect(measure(failing, {})).rejects.toThrow("bench: no such network");
+    await expect(measure({ command: "no-such-command", args: [] }, {})).rejects.toThrow(
+      "bench: no-such-command: spawn no-such-command ENOENT",
+    );
   });
 });
 

@@ -8,51 +8,59 @@ import { readFileSync } from "node:fs";
 const budget = 30;
 
 /**
- * Measures a peer in the order of all workers: training, inference, one image. `open(task)` gives
- * `{ threads, train(batch), infer(batch) }`, functions that prepare a batch and give what runs it once; either
- * may throw.
+ * Measures a peer: one image, inference, training. `open(task)` gives `{ threads, train(batch), infer(batch) }`,
+ * functions that prepare a batch and give what runs it once; either may throw. An answer is printed whenever
+ * there is more to it than before: whoever ends this process knows what was measured by then.
  */
 export async function serve(open) {
   const task = JSON.parse(process.argv[2]);
   const peer = await open(task);
-  const reasons = {};
+  const results = { training: null, inference: null, latency: null };
+  const reasons = Object.fromEntries(
+    Object.keys(results).map((what) => [what, "it took longer than it was given"]),
+  );
   const attempt = async (what, work) => {
+    delete reasons[what];
     try {
-      return await work();
+      results[what] = await work();
     } catch (error) {
       reasons[what] = String(error?.message ?? error)
         .split("\n")[0]
         .slice(0, 300);
-      return null;
     }
+    answer(task, peer, results, reasons);
+    return results[what];
   };
-  const rateOf = async (what, prepare, steps) => {
-    const one = await timed(await prepare(1), 1);
+  const rateOf = async (what, prepare, one, steps) => {
     const batch = Math.max(1, Math.min(task.batchSize, 2 ** Math.floor(Math.log2(budget / one))));
     if (batch < task.batchSize) reasons[what] = `measured with a batch of ${batch}`;
     return batch / (batch === 1 ? one : await timed(await prepare(batch), steps));
   };
-  const train = await attempt("training", () => {
-    if (!peer.train) throw new Error("it only infers");
-    return rateOf("training", peer.train, task.steps);
+  const single = await attempt("latency", async () => timed(await peer.infer(1), 20));
+  await attempt("inference", () => {
+    if (single === null) throw new Error(reasons.latency);
+    return rateOf("inference", peer.infer, single, 3);
   });
-  const infer = await attempt("inference", () => rateOf("inference", peer.infer, 3));
-  const single = await attempt(
-    "latency",
-    async () => 1000 * (await timed(await peer.infer(1), 20)),
-  );
-  const answer = {
-    model: task.model,
-    batchSize: task.batchSize,
-    threads: peer.threads,
-    trainExamplesPerSecond: train,
-    inferExamplesPerSecond: infer,
-    batch1Milliseconds: single,
+  await attempt("training", async () => {
+    if (!peer.train) throw new Error("it only infers");
+    return rateOf("training", peer.train, await timed(await peer.train(1), 1), task.steps);
+  });
+  process.exit(0);
+}
+
+function answer({ model, batchSize }, { threads }, results, reasons) {
+  const { training, inference, latency } = results;
+  const line = JSON.stringify({
+    model,
+    batchSize,
+    threads,
+    trainExamplesPerSecond: training,
+    inferExamplesPerSecond: inference,
+    batch1Milliseconds: latency === null ? null : 1000 * latency,
     peakRssBytes: peak(),
     reasons,
-  };
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-  process.exit(0);
+  });
+  process.stdout.write(`${line}\n`);
 }
 
 /** Seconds that the work takes: the median of at most `times` that fit into the budget, after a first one. */

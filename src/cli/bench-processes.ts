@@ -68,13 +68,22 @@ export function torchEnvironment({
   };
 }
 
-/** Gives a worker its task and takes the last line that it prints. Rejects with what it says is wrong. */
-export function measure<Task, Result = BenchResult>(worker: Worker, task: Task): Promise<Result> {
+/**
+ * Gives a worker its task and takes the last line that it prints. Rejects with what it says is wrong.
+ *
+ * @param seconds Ends it after so long; what it has printed by then is its answer.
+ */
+export function measure<Task, Result = BenchResult>(
+  worker: Worker,
+  task: Task,
+  seconds?: number,
+): Promise<Result> {
   const { command, args, environment } = worker;
   return new Promise((resolve, reject) => {
     const child = spawn(command, [...args, JSON.stringify(task)], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...environment },
+      ...(seconds !== undefined && { timeout: 1000 * seconds, killSignal: "SIGKILL" }),
     });
     let [out, err] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -85,9 +94,13 @@ export function measure<Task, Result = BenchResult>(worker: Worker, task: Task):
     });
     child.on("error", (error) => reject(new FoveaError(`bench: ${command}: ${error.message}`)));
     child.on("close", (code, signal) => {
-      if (code === 0) return resolve(JSON.parse(out.trim().split("\n").at(-1)!) as Result);
-      const reason =
-        err.trim().replace(/^error: /, "") || `ended with ${signal ?? `exit code ${code}`}`;
+      const answer = out.split("\n").slice(0, -1).at(-1);
+      const timedOut = seconds !== undefined && signal === "SIGKILL";
+      if ((code === 0 || timedOut) && answer !== undefined)
+        return resolve(JSON.parse(answer) as Result);
+      const reason = timedOut
+        ? `no answer within ${seconds} s`
+        : err.trim().replace(/^error: /, "") || `ended with ${signal ?? `exit code ${code}`}`;
       reject(new FoveaError(`bench: ${reason}`));
     });
   });

@@ -21,6 +21,17 @@ describe("fovea bench", () => {
     expect(result.peakRssBytes).toBeGreaterThan(20e6);
   });
 
+  it("measures with the instruction set that is asked for", async () => {
+    const { code, out } = await fovea([...small, "--isa", "portable", "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out).trainExamplesPerSecond).toBeGreaterThan(0);
+    const { code: failed, err } = await fovea([...small, "--isa", "sse9"]);
+    expect(failed).toBe(1);
+    expect(err).toMatch(
+      /^error: bench: openNative: this machine has no kernels for "sse9"; it has .*portable\n$/,
+    );
+  });
+
   it("prints a table for people", async () => {
     const { out } = await fovea(small);
     expect(out).toMatch(/^lenet, batch 32 of 1×28×28, 1 thread\n/);
