@@ -61,8 +61,9 @@ export const typeNumbers: Record<OnnxType, number> = {
   BOOL: 9,
 };
 
-export const cast = (x: Expression, type: OnnxType): Operation =>
-  onnx("Cast", [x], { to: typeNumbers[type] });
+export const castTo = (type: OnnxType): Attributes => ({ to: typeNumbers[type] });
+
+export const cast = (x: Expression, type: OnnxType): Operation => onnx("Cast", [x], castTo(type));
 
 export const isNode = (x: Expression): x is Node => "op" in x;
 export const isNumbers = (x: Expression): x is Numbers => "values" in x;

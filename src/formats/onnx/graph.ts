@@ -8,6 +8,7 @@ import { runtime } from "../../runtime.js";
 import { express } from "./express.js";
 import {
   type Attributes,
+  castTo,
   type Expression,
   isNode,
   isNumbers,
@@ -16,7 +17,6 @@ import {
   onnxType,
 } from "./expression.js";
 import {
-  castTo,
   type Dim,
   type Initializer,
   numbersOf,

@@ -1,7 +1,7 @@
 // What an ONNX file holds, as data: the graph, its names, its tensors.
 
 import { sizeOf } from "../../graph/shape.js";
-import { type Attributes, type Numbers, type OnnxType, typeNumbers } from "./expression.js";
+import type { Attributes, Numbers, OnnxType } from "./expression.js";
 
 /** A dimension: a number, the size of the batch, or what is only known when it runs. */
 export type Dim = number | "batch" | undefined;
@@ -66,5 +66,3 @@ export function tensorOf(
 export function numbersOf(name: string, { type, scalar, values }: Numbers): Initializer {
   return tensorOf(name, type, scalar ? [] : [values.length], async () => arrays[type](values));
 }
-
-export const castTo = (type: OnnxType): Attributes => ({ to: typeNumbers[type] });
