@@ -174,7 +174,11 @@ function rows(columns: Weights, file: string): StepRecord[] {
     throw new DataError(file, `is no checkpoint of a training: it lacks "steps.${name}"`);
   };
   const [epochs, losses, skipped] = [column("epoch"), column("loss"), column("skipped")];
-  const rates = new Float64Array(Uint8Array.from(column("lr")).buffer, 0, epochs.length);
+  const bytes = column("lr");
+  if ([losses.length, skipped.length, bytes.length / 8].some((n) => n !== epochs.length)) {
+    throw new DataError(file, "is no checkpoint of a training: its steps have several lengths");
+  }
+  const rates = new Float64Array(Uint8Array.from(bytes).buffer);
   return Array.from(epochs, (epoch, i) => ({
     step: i + 1,
     epoch,
@@ -190,6 +194,21 @@ const number = z.union([
 ]);
 const count = z.int().nonnegative();
 const measured = number.nullable();
+
+/** A list of which the first wrong item is the only problem: each has words, and there may be millions. */
+const listOf = <T>(item: z.ZodType<T>) =>
+  z.array(z.unknown()).transform((items, context): T[] => {
+    const read: T[] = [];
+    for (const [i, value] of items.entries()) {
+      const { success, data } = item.safeParse(value);
+      if (!success) {
+        context.addIssue({ code: "custom", message: `Invalid input: item ${i} is none of these` });
+        return z.NEVER;
+      }
+      read.push(data);
+    }
+    return read;
+  });
 
 const epochRecord = z.object({
   epoch: count,
@@ -211,8 +230,8 @@ const schema = z.object({
   sums: z.object({ loss: number, correct: count, examples: count }),
   clock: z.object({ learning: number, feeding: number, waited: number, passed: number }),
   learnt: z.object({ examples: count, seconds: number }),
-  epochs: z.array(epochRecord),
-  curve: z.array(z.object({ epoch: number, trainLoss: number, trainAcc: number })),
+  epochs: listOf(epochRecord),
+  curve: listOf(z.object({ epoch: number, trainLoss: number, trainAcc: number })),
   best: z.object({ record: epochRecord.nullable(), since: count }),
   rate: z.object({ target: number, lr: number, schedule: z.looseObject({}).nullable() }),
   random: z.object({ seed: z.int(), step: count }),

@@ -18,6 +18,7 @@ const exhausted: Readonly<Record<string, readonly string[]>> = {
   gzip: ["images", "stored"],
   image: ["grey16.png", "grey.jpg"],
   config: ["lenet.json"],
+  checkpoint: ["training"],
   "run-folder": ["metrics.jsonl", "weights.safetensors"],
 };
 

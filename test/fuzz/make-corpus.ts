@@ -11,6 +11,7 @@ import { deflateRawSync, gzipSync } from "node:zlib";
 import crc32 from "crc-32";
 import sharp from "sharp";
 import { encodeSafetensors } from "../../src/formats/safetensors.js";
+import { writeCheckpoint } from "../../src/train/checkpoint.js";
 import { dict, int, pickleOf, storage, tensorOf, text } from "../support/pth.js";
 import { lenetConfig } from "../support/runs.js";
 
@@ -29,6 +30,7 @@ export async function makeCorpus(): Promise<void> {
   idxAndGzip();
   await images();
   runs();
+  await checkpoint();
 }
 
 function safetensors(): void {
@@ -107,4 +109,31 @@ function runs(): void {
   write("run-folder/config.json", config);
   write("run-folder/metrics.jsonl", lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   write("run-folder/weights.safetensors", Buffer.concat(encodeSafetensors([])));
+}
+
+/** Of a training that is within its second epoch. */
+async function checkpoint(): Promise<void> {
+  const w = new Map([["w", { shape: [2], data: Float32Array.of(1, 2) }]]);
+  const epoch = { epoch: 1, trainLoss: 1, trainAcc: 0.5, valLoss: null, valAcc: null, testLoss: 1 };
+  const record = { ...epoch, testAcc: 0.5, lr: 0.9, examplesPerSecond: 10, seconds: 1, waited: 0 };
+  const file = fileURLToPath(new URL("../corpus/checkpoint/training", import.meta.url));
+  mkdirSync(dirname(file), { recursive: true });
+  await writeCheckpoint(file, {
+    progress: {
+      epoch: 2,
+      batch: 1,
+      sums: { loss: 2, correct: 3, examples: 4 },
+      clock: { learning: 1, feeding: 1, waited: 0, passed: 2 },
+      learnt: { examples: 8, seconds: 1 },
+      steps: [1, 2, 3].map((step) => ({ step, epoch: 1 + (step >> 1), loss: 2 / step, lr: 0.9 })),
+      epochs: [record],
+      curve: [{ epoch: 1, trainLoss: 1, trainAcc: 0.5 }],
+      best: { record, since: 1 },
+      rate: { target: 0.9, lr: 0.9, schedule: null },
+      random: { seed: 1, step: 3 },
+    },
+    weights: w,
+    optimizer: w,
+    best: w,
+  });
 }

@@ -1,6 +1,7 @@
 // What the fuzzer feeds: every parser of what may come from a stranger. Each takes an input to a valid
 // result or throws a FoveaError.
 
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,6 +19,7 @@ import { load } from "../../src/look/load.js";
 import { readMetrics } from "../../src/look/metrics.js";
 import { lenet } from "../../src/models/lenet.js";
 import { setBackend } from "../../src/runtime.js";
+import { readCheckpoint } from "../../src/train/checkpoint.js";
 import { readRunConfig } from "../../src/train/config.js";
 import { pthOf } from "../support/pth.js";
 import { lenetConfig, writeRun } from "../support/runs.js";
@@ -141,6 +143,21 @@ export const parsers: Readonly<Record<string, Fuzzed>> = {
     words: ["null", "{", "[", "1e999", '"model":', '"network":{'],
     open: openConfig,
   },
+  checkpoint: {
+    cap: 0,
+    words: [
+      '"steps.lr":',
+      '"steps.loss":',
+      '"dtype":"F32"',
+      '"shape":[',
+      "null",
+      "-1",
+      "1e999",
+      "[",
+    ],
+    seal: withHash,
+    open: openCheckpoint,
+  },
   "run-folder": {
     cap: 0,
     words: [
@@ -158,6 +175,18 @@ export const parsers: Readonly<Record<string, Fuzzed>> = {
     open: openRunFolder,
   },
 };
+
+async function openCheckpoint(): Promise<FuzzTarget> {
+  const { folder, close } = scratch();
+  const file = join(folder, "checkpoint.safetensors");
+  return {
+    async parse(bytes) {
+      await writeFile(file, bytes);
+      await readCheckpoint(file);
+    },
+    close,
+  };
+}
 
 async function openConfig(): Promise<FuzzTarget> {
   const { folder, close } = scratch();
@@ -201,6 +230,18 @@ function withHeaderLength(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffe
   const sealed = bytes.slice();
   new DataView(sealed.buffer).setBigUint64(0, BigInt(end - 7), true);
   return sealed;
+}
+
+/** A checkpoint with the checksum that it must have, and its header's length. */
+function withHash(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const sealed = Buffer.from(bytes);
+  const key = '"sha256":"';
+  const at = sealed.indexOf(key) + key.length;
+  if (at < key.length || at + 64 > sealed.length) return bytes;
+  sealed.write("0".repeat(64), at, "latin1");
+  const hash = createHash("sha256").update(sealed).digest("hex");
+  sealed.write(hash, at, "latin1");
+  return new Uint8Array(sealed);
 }
 
 /** A PNG file with the checksums of its chunks as they must be. */
