@@ -1,7 +1,7 @@
 // compile(fn): records what a function does, once for each combination of input shapes, and replays
 // the plan made of it from then on, off the JavaScript thread.
 
-import type { Backend, DeviceBuffer } from "./backends/backend.js";
+import type { Backend, DeviceBuffer, Traits } from "./backends/backend.js";
 import { ArgumentError, TraceError } from "./errors.js";
 import { checkFresh, type LoadedPlan as Loaded, LoadedPlan } from "./execute.js";
 import type { DType, TypedArray } from "./graph/dtype.js";
@@ -100,7 +100,7 @@ export function compile<A extends Tensor[], R extends Returned>(
   };
 
   const build = (args: readonly Tensor[], key: string, backend: Backend): Entry<R> => {
-    const { plan, trace, outputs, rebuild } = record(fn, args);
+    const { plan, trace, outputs, rebuild } = record(fn, args, backend.traits);
     const batch = args[0]?.shape[0];
     checkMemory(
       plan,
@@ -113,6 +113,7 @@ export function compile<A extends Tensor[], R extends Returned>(
             dtype: t.dtype,
             shape: t.shape[0] === batch ? [n, ...t.shape.slice(1)] : t.shape,
           })),
+          backend.traits,
         ).plan,
     );
     const { guards, beginnings } = trace;
@@ -148,8 +149,8 @@ export function compile<A extends Tensor[], R extends Returned>(
   };
   return Object.assign(call, {
     plan: (...args: A): PlanReport => {
-      const { plan } = record(fn, args);
-      return report(plan, getBackend());
+      const backend = getBackend();
+      return report(record(fn, args, backend.traits).plan, backend);
     },
     profile: async (...args: A): Promise<PlanReport> => {
       const { entry, result } = await start(args, true);
@@ -180,6 +181,7 @@ interface Described {
 function record<A extends Tensor[], R extends Returned>(
   fn: (...args: A) => R,
   args: readonly Described[],
+  traits: Traits,
 ): {
   plan: Plan;
   trace: Trace;
@@ -204,7 +206,7 @@ function record<A extends Tensor[], R extends Returned>(
     const { origins } = trace;
     origins.claim(outputs, { layer: "", pass: "forward" });
     origins.inherit([...trace.updates.values()], "update");
-    const plan = makePlan({ outputs, updates: [...trace.updates] }, origins);
+    const plan = makePlan({ outputs, updates: [...trace.updates] }, traits, origins);
     return { plan, trace, outputs, rebuild: (results) => shape(results) as R };
   } finally {
     runtime.trace = outside;

@@ -163,7 +163,10 @@ function bringTo(
     state.place = here;
     return { kind: "filled", done: backend.write(buffer, binding.data).catch(failed) };
   }
-  const plan = new LoadedPlan(makePlan({ outputs: [], updates: [[state, place.node]] }), backend);
+  const plan = new LoadedPlan(
+    makePlan({ outputs: [], updates: [[state, place.node]] }, backend.traits),
+    backend,
+  );
   state.place = here;
   const fetched = plan.fetched();
   const done =
@@ -186,7 +189,11 @@ export function store(state: State, node: Node): void {
     return;
   }
   sources.forEach(checkFresh);
-  const plan = new LoadedPlan(makePlan({ outputs: [], updates: [[state, node]] }), getBackend());
+  const target = getBackend();
+  const plan = new LoadedPlan(
+    makePlan({ outputs: [], updates: [[state, node]] }, target.traits),
+    target,
+  );
   plan.run([]).finally(() => plan.dispose());
 }
 
@@ -219,7 +226,7 @@ export async function evaluate(node: Node): Promise<TypedArray> {
     return typed(node, bytes);
   }
   // nothing is awaited before the run has been asked for, so that no later step comes before it
-  const plan = makePlan({ outputs: [node], updates: [] });
+  const plan = makePlan({ outputs: [node], updates: [] }, backend.traits);
   checkMemory(plan, backend);
   const ready = new LoadedPlan(plan, backend);
   try {

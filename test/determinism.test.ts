@@ -75,7 +75,7 @@ async function train(
 }
 
 const reference = verified(openReference());
-const natives = [1, 2, 3].map((threads) => openVerified("native", threads));
+const natives = [1, 2, 3].map((threads) => openVerified("native", { threads }));
 afterAll(async () => {
   for (const backend of [reference, ...natives])
     if (typeof backend !== "string") await backend.close();

@@ -1,5 +1,6 @@
 // Plans for tests: what a function of tensors becomes, with its parameters as states.
 
+import type { Traits } from "../src/backends/backend.js";
 import type { KernelCall } from "../src/backends/kernels.js";
 import type { Node } from "../src/graph/node.js";
 import { nn, Tensor, tensor } from "../src/index.js";
@@ -10,13 +11,16 @@ import { runtime } from "../src/runtime.js";
 import type { State } from "../src/state.js";
 import { Trace } from "../src/trace.js";
 
+/** Those of a machine that computes every convolution directly. */
+const plainTraits: Traits = { lanes: 8, convolutions: ["direct"] };
+
 /** The sound plan of what `fn` records; it returns its results. */
-export function planOf(fn: () => readonly Tensor[] | undefined): Plan {
+export function planOf(fn: () => readonly Tensor[] | undefined, traits = plainTraits): Plan {
   const trace = new Trace(() => Int32Array.of(0, 0));
   runtime.trace = trace;
   try {
     const outputs: Node[] = (fn() ?? []).map((t) => t.node);
-    const plan = makePlan({ outputs, updates: [...trace.updates] });
+    const plan = makePlan({ outputs, updates: [...trace.updates] }, traits);
     const problems = verify(plan.program);
     if (problems.length > 0) throw new Error(problems.join("; "));
     return plan;

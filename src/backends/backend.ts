@@ -3,7 +3,7 @@
 // tensors, gradients or networks. To write one: implement `Backend`, then run the conformance suite.
 
 import type { TypedArray } from "../graph/dtype.js";
-import type { KernelCall, Program } from "./kernels.js";
+import type { ConvAlgorithm, KernelCall, Program } from "./kernels.js";
 
 /** Memory that a backend owns. Freed by `dispose`, or when it is garbage collected. */
 export interface DeviceBuffer {
@@ -47,9 +47,21 @@ export interface Peaks {
   readonly bytesPerSecond: number;
 }
 
+/**
+ * What a plan goes by. Results depend on it to the last bit: it says nothing of how fast a machine is or how
+ * many threads it has.
+ */
+export interface Traits {
+  /** Numbers of f32 in a vector. */
+  readonly lanes: number;
+  /** How it can compute convolutions; `direct` is among them. */
+  readonly convolutions: readonly ConvAlgorithm[];
+}
+
 export interface Backend {
   /** "reference", "native", … */
   readonly name: string;
+  readonly traits: Traits;
   /** What runs, for people: "native avx2, 2 threads". */
   readonly description: string;
   /** Memory that this backend can still have, in bytes; undefined if it cannot tell. */

@@ -125,7 +125,22 @@ export interface ReduceCall {
 
 // ---------------------------------------------------------------- linear algebra
 
-/** c[b,i,j] = act( Σ_k a[b,i,k]·b[b,k,j] + bias[j] ), all f32. */
+/**
+ * An elementwise program over the results of a kernel, run on each part of them as soon as it is finished.
+ * Registers: first the kernel's result, then the sources, then the instructions. As in an elementwise call, a
+ * result may be the very window of one of the program's sources, but nothing that the kernel itself reads.
+ */
+export interface Epilogue {
+  readonly sources: readonly Source[];
+  readonly instructions: readonly Instruction[];
+  /** At least one. */
+  readonly results: readonly { readonly register: number; readonly operand: Operand }[];
+}
+
+/**
+ * c[b,i,j] = act( Σ_k a[b,i,k]·b[b,k,j] + bias[j] ), all f32. With an epilogue, whose operands' strides are
+ * [batch, row, column] too, c itself is not stored, and there is neither bias nor activation.
+ */
 export interface MatmulCall {
   readonly kernel: "matmul";
   readonly batch: number;
@@ -135,10 +150,12 @@ export interface MatmulCall {
   /** Strides: [batch, row, column] of each matrix. */
   readonly a: Operand;
   readonly b: Operand;
-  readonly c: Operand;
+  /** Absent if, and only if, there is an epilogue. */
+  readonly c?: Operand;
   /** Strides: [column]. */
   readonly bias?: Operand;
   readonly activation: Activation;
+  readonly epilogue?: Epilogue;
 }
 
 export type Activation = "none" | "relu";

@@ -2,7 +2,14 @@
 // without computing them. It says nothing of what a kernel does with them.
 
 import type { DType } from "../graph/dtype.js";
-import type { ConvGeometry, KernelCall, Operand, PoolGeometry } from "./kernels.js";
+import type {
+  ConvGeometry,
+  ElementwiseCall,
+  KernelCall,
+  Operand,
+  PoolGeometry,
+  Source,
+} from "./kernels.js";
 
 export interface OperandUse {
   /** Its name in the call: "x", "source 2", "result 0". */
@@ -11,6 +18,8 @@ export interface OperandUse {
   readonly shape: readonly number[];
   readonly dtypes: readonly DType[];
   readonly isWritten: boolean;
+  /** Whether it is read element for element, so that a result may take its place. */
+  readonly isPointwise: boolean;
 }
 
 const any: readonly DType[] = ["f32", "i32", "u8"];
@@ -26,8 +35,9 @@ export function operandsOf(call: KernelCall): OperandUse[] {
     operand: Operand | undefined,
     shape: readonly number[],
     dtypes = f32,
+    isPointwise = false,
   ): void => {
-    if (operand) uses.push({ name, operand, shape, dtypes, isWritten: false });
+    if (operand) uses.push({ name, operand, shape, dtypes, isWritten: false, isPointwise });
   };
   const write = (
     name: string,
@@ -35,31 +45,42 @@ export function operandsOf(call: KernelCall): OperandUse[] {
     shape: readonly number[],
     dtypes = f32,
   ): void => {
-    if (operand) uses.push({ name, operand, shape, dtypes, isWritten: true });
+    if (operand) uses.push({ name, operand, shape, dtypes, isWritten: true, isPointwise: false });
+  };
+  const readSources = (
+    sources: readonly Source[],
+    shape: readonly number[],
+    isPointwise: boolean,
+  ) => {
+    for (const [i, source] of sources.entries())
+      if (source.kind === "memory") read(`source ${i}`, source.operand, shape, any, isPointwise);
+  };
+  const writeResults = (results: ElementwiseCall["results"], shape: readonly number[]) => {
+    for (const [i, result] of results.entries()) write(`result ${i}`, result.operand, shape, any);
   };
 
   switch (call.kernel) {
     case "elementwise":
     case "reduce":
-      for (const [i, source] of call.sources.entries()) {
-        if (source.kind === "memory") read(`source ${i}`, source.operand, call.shape, any);
-      }
+      readSources(call.sources, call.shape, call.kernel === "elementwise");
       if (call.kernel === "elementwise") {
-        for (const [i, result] of call.results.entries()) {
-          write(`result ${i}`, result.operand, call.shape, any);
-        }
+        writeResults(call.results, call.shape);
       } else {
         // 1 even for an empty axis: an empty reduction still writes its zero.
         const kept = call.shape.map((size, d) => (call.reduced[d] ? 1 : size));
         write("result", call.result, kept, any);
       }
       break;
-    case "matmul":
+    case "matmul": {
+      const shape = [call.batch, call.m, call.n];
       read("a", call.a, [call.batch, call.m, call.k]);
       read("b", call.b, [call.batch, call.k, call.n]);
       read("bias", call.bias, [call.n]);
-      write("c", call.c, [call.batch, call.m, call.n]);
+      write("c", call.c, shape);
+      readSources(call.epilogue?.sources ?? [], shape, true);
+      writeResults(call.epilogue?.results ?? [], shape);
       break;
+    }
     case "conv2d": {
       const shapes = convShapes(call.geometry);
       read("x", call.x, shapes.x);
@@ -141,6 +162,15 @@ function poolShapes({
   outSize,
 }: PoolGeometry): Record<"x" | "y", number[]> {
   return { x: [batch, channels, ...inSize], y: [batch, channels, ...outSize] };
+}
+
+/** Whether Winograd's minimal filtering can compute a convolution: see `ConvAlgorithm`. */
+export function takesWinograd({ kernelSize: [height, width], ...g }: ConvGeometry): boolean {
+  return (
+    height === width &&
+    (height === 3 || height === 5) &&
+    [...g.stride, ...g.dilation].every((n) => n === 1)
+  );
 }
 
 /** The operands that a call reads and those that it writes. */

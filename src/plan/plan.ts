@@ -1,11 +1,14 @@
-// The passes in their order: graph → simplify → absorb → take sums → lower → order → unite →
-// place in memory → program. A plan is data: it can be printed, checked and run by any backend.
+// The passes in their order: graph → simplify → absorb → take sums → lower → order → unite → take
+// epilogues → place in memory → program. A plan is data: it can be printed, checked and run by any backend.
 
+import type { Traits } from "../backends/backend.js";
 import type { BufferSpec, Program } from "../backends/kernels.js";
 import type { Binding, Node } from "../graph/node.js";
 import type { Origins } from "../graph/origins.js";
 import type { State } from "../state.js";
 import { absorb } from "./absorb.js";
+import { chooseAlgorithms } from "./choose.js";
+import { takeEpilogues } from "./epilogue.js";
 import { type Draft, renumber } from "./ir.js";
 import { lower } from "./lower.js";
 import { placeInMemory } from "./memory.js";
@@ -27,17 +30,17 @@ export interface Plan {
 }
 
 /**
- * Plans the computation of `outputs` and of the new values of states. The calls say what they are for, as far
- * as `origins` know.
+ * Plans the computation of `outputs` and of the new values of states, for a backend of these traits. The calls
+ * say what they are for, as far as `origins` know.
  */
-export function makePlan(roots: Roots, origins?: Origins): Plan {
+export function makePlan(roots: Roots, traits: Traits, origins?: Origins): Plan {
   const rewritten = rewrite(roots, origins, simplify, absorb, takeSums);
   const drafted = (inPlace: boolean) => orderCalls(lower(rewritten, inPlace, origins));
   const ordered = drafted(true) ?? drafted(false);
   if (!ordered) throw new Error("plan: calls depend on each other in a circle");
-  const draft = unite(ordered);
+  const draft = takeEpilogues(unite(ordered));
   return {
-    ...numberBuffers(draft),
+    ...numberBuffers(chooseAlgorithms(draft, traits)),
     outputs: roots.outputs,
     updated: roots.updates.map(([state]) => state),
   };

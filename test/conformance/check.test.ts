@@ -31,6 +31,7 @@ function flawed(element: number, change: (value: number) => number): Backend {
   return {
     name: "flawed",
     description: "flawed",
+    traits: backend.traits,
     availableMemory: () => undefined,
     scratchBytes: () => 0,
     allocate: (bytes) => backend.allocate(bytes),

@@ -1,7 +1,7 @@
 // A backend that refuses unsound programs: every plan that a test makes, on whatever way, is verified.
 
 import type { Backend } from "../../src/backends/backend.js";
-import { openNative } from "../../src/backends/native/index.js";
+import { type NativeOptions, openNative } from "../../src/backends/native/index.js";
 import { openReference } from "../../src/backends/reference/index.js";
 import { BackendError } from "../../src/errors.js";
 import { verify } from "../../src/plan/verify.js";
@@ -18,10 +18,12 @@ export function verified<B extends Backend>(backend: B): B {
 }
 
 /** A verified backend; or, where this machine has none of that name, the reason why not. */
-export function openVerified(name: "reference" | "native", threads?: number): Backend | string {
+export function openVerified(
+  name: "reference" | "native",
+  options: NativeOptions = {},
+): Backend | string {
   try {
-    if (name === "reference") return verified(openReference());
-    return verified(openNative(threads === undefined ? {} : { threads }));
+    return verified(name === "reference" ? openReference() : openNative(options));
   } catch (error) {
     if (error instanceof BackendError) return error.message;
     throw error;

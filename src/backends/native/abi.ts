@@ -39,7 +39,11 @@ export const enums = {
   },
   SourceKind: {
     prefix: "kSource",
-    codes: { memory: 0, index: 1, constant: 2 } satisfies Record<Source["kind"], number>,
+    /** `product`: what the kernel itself computed, the first source of an epilogue. */
+    codes: { memory: 0, index: 1, constant: 2, product: 3 } satisfies Record<
+      Source["kind"] | "product",
+      number
+    >,
   },
   ReduceOp: {
     prefix: "kReduce",
@@ -127,25 +131,16 @@ export const structs = {
   Result: { value: "int", operand: "Operand" },
 } as const satisfies Readonly<Record<string, Fields>>;
 
+/** Calls with an elementwise program. */
+export type ProgramCall = Extract<KernelCall, { kernel: "elementwise" | "reduce" | "matmul" }>;
 /** Calls whose struct is all there is to them: fields are named as in kernels.ts. */
-export type FixedCall = Exclude<KernelCall, { kernel: "elementwise" | "reduce" }>;
+export type FixedCall = Exclude<KernelCall, ProgramCall>;
 type FixedFields<Call> = Readonly<Record<Exclude<keyof Call, "kernel" | "origin">, FieldType>>;
 type CallOf<Name> = Extract<KernelCall, { kernel: Name }>;
 
 export const fixedKernels: {
   readonly [Name in FixedCall["kernel"]]: FixedFields<Required<CallOf<Name>>>;
 } = {
-  matmul: {
-    batch: "int",
-    m: "int",
-    n: "int",
-    k: "int",
-    a: "Operand",
-    b: "Operand",
-    c: "Operand",
-    bias: "Operand",
-    activation: "Activation",
-  },
   conv2d: {
     geometry: "ConvGeometry",
     algorithm: "ConvAlgorithm",
@@ -211,7 +206,22 @@ export const programKernels = {
     value: "int",
     result: "Operand",
   },
-} as const satisfies Readonly<Record<"elementwise" | "reduce", Fields>>;
+  /** The counts are those of its epilogue, 0 without one; the first source is the product. */
+  matmul: {
+    batch: "int",
+    m: "int",
+    n: "int",
+    k: "int",
+    a: "Operand",
+    b: "Operand",
+    c: "Operand",
+    bias: "Operand",
+    activation: "Activation",
+    sourceCount: "int",
+    instructionCount: "int",
+    resultCount: "int",
+  },
+} as const satisfies Readonly<Record<ProgramCall["kernel"], Fields>>;
 
 /** A kernel's number is its place here. */
 export const kernelNames = Object.keys({

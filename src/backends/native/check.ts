@@ -5,13 +5,15 @@ import { BackendError } from "../../errors.js";
 import { byteSize, type DType } from "../../graph/dtype.js";
 import {
   type ElementwiseCall,
+  type Epilogue,
   type Instruction,
   type KernelCall,
+  type MatmulCall,
   maxRank,
   type Program,
   type ReduceCall,
 } from "../kernels.js";
-import { extentOf, type OperandUse, operandsOf } from "../operands.js";
+import { extentOf, type OperandUse, operandsOf, takesWinograd } from "../operands.js";
 import { kernelNames, maxRegisters } from "./abi.js";
 
 /** Throws BackendError naming the call and what is wrong with it. */
@@ -36,8 +38,15 @@ export function checkProgram(program: Program): void {
 function problemOfCall(call: KernelCall, program: Program): string | undefined {
   if (!kernelNames.includes(call.kernel)) return "unknown kernel";
   if (call.kernel === "elementwise" || call.kernel === "reduce") {
-    const problem = problemOfBody(call);
+    const problem = problemOfBody(call, call.shape);
     if (problem) return problem;
+  }
+  if (call.kernel === "matmul") {
+    const problem = problemOfEpilogue(call);
+    if (problem) return problem;
+  }
+  if ("algorithm" in call && call.algorithm !== "direct" && !takesWinograd(call.geometry)) {
+    return `${call.algorithm} takes kernels of 3×3 or 5×5 with stride and dilation 1 alone`;
   }
   for (const use of operandsOf(call)) {
     const problem = problemOfOperand(use, program);
@@ -74,17 +83,30 @@ function problemOfOperand(use: OperandUse, program: Program): string | undefined
 
 type RegisterType = "f32" | "i32";
 
-function problemOfBody(call: ElementwiseCall | ReduceCall): string | undefined {
-  if (call.shape.length > maxRank) return `${call.shape.length} dimensions, at most ${maxRank}`;
-  const count = call.sources.length + call.instructions.length;
+function problemOfEpilogue(call: MatmulCall): string | undefined {
+  if (!call.epilogue) return call.c ? undefined : "neither c nor an epilogue";
+  if (call.c) return "both c and an epilogue";
+  if (call.bias || call.activation !== "none") return "an epilogue beside a bias or activation";
+  return problemOfBody(call.epilogue, [call.batch, call.m, call.n], ["f32"]);
+}
+
+/** `given`: registers before those of the sources. */
+function problemOfBody(
+  call: ElementwiseCall | ReduceCall | Epilogue,
+  shape: readonly number[],
+  given: readonly RegisterType[] = [],
+): string | undefined {
+  if (shape.length > maxRank) return `${shape.length} dimensions, at most ${maxRank}`;
+  const count = given.length + call.sources.length + call.instructions.length;
   if (count > maxRegisters) return `${count} registers, at most ${maxRegisters}`;
-  const types: RegisterType[] = call.sources.map((source) => {
+  const ofSources = call.sources.map((source): RegisterType => {
     if (source.kind === "index") return "i32";
     return registerType(source.kind === "memory" ? source.operand.dtype : source.dtype);
   });
+  const types: RegisterType[] = [...given, ...ofSources];
   for (const [i, source] of call.sources.entries()) {
-    if (source.kind === "index" && source.strides.length !== call.shape.length) {
-      return `source ${i}: expected ${call.shape.length} strides, got ${source.strides.length}`;
+    if (source.kind === "index" && source.strides.length !== shape.length) {
+      return `source ${i}: expected ${shape.length} strides, got ${source.strides.length}`;
     }
   }
   for (const [i, instruction] of call.instructions.entries()) {
@@ -132,21 +154,21 @@ function problemOfInstruction(
 }
 
 function problemOfStores(
-  call: ElementwiseCall | ReduceCall,
+  call: ElementwiseCall | ReduceCall | Epilogue,
   types: readonly RegisterType[],
 ): string | undefined {
   const stores =
-    call.kernel === "elementwise"
+    "results" in call
       ? call.results.map(({ register, operand }) => ({ register, dtype: operand.dtype }))
       : [{ register: call.register, dtype: call.result.dtype }];
   if (stores.length === 0) return "nothing to store";
   for (const { register, dtype } of stores) {
     const type = types[register];
     if (!type) return `there is no register ${register}`;
-    const stored = call.kernel === "reduce" && call.op === "argmax" ? "i32" : type;
+    const stored = "op" in call && call.op === "argmax" ? "i32" : type;
     if (stored !== registerType(dtype)) return `stores ${stored} register ${register} to ${dtype}`;
   }
-  if (call.kernel === "reduce" && call.reduced.length !== call.shape.length) {
+  if ("reduced" in call && call.reduced.length !== call.shape.length) {
     return `expected ${call.shape.length} marks of reduced axes, got ${call.reduced.length}`;
   }
   return undefined;

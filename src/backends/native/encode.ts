@@ -4,8 +4,10 @@
 import type { DType } from "../../graph/dtype.js";
 import {
   type ElementwiseCall,
+  type Epilogue,
   type Instruction,
   type KernelCall,
+  type MatmulCall,
   maxRank,
   type Operand,
   type Program,
@@ -63,6 +65,7 @@ export function encodeCalls(calls: readonly KernelCall[]): number[] {
 function encodeCall(call: KernelCall): number[] {
   const words: number[] = [];
   if (call.kernel === "elementwise" || call.kernel === "reduce") encodeWithProgram(words, call);
+  else if (call.kernel === "matmul") encodeMatmul(words, call);
   else writeStruct(words, kernelFields(call.kernel), call);
   return words;
 }
@@ -76,17 +79,40 @@ function encodeWithProgram(words: number[], call: ElementwiseCall | ReduceCall):
     instructionCount: call.instructions.length,
     ...(call.kernel === "reduce" ? { value: call.register } : { resultCount: call.results.length }),
   });
-  for (const source of call.sources) {
+  writeBody(words, call);
+  if (call.kernel === "elementwise") writeResults(words, call.results);
+}
+
+function encodeMatmul(words: number[], call: MatmulCall): void {
+  const { epilogue } = call;
+  writeStruct(words, kernelFields(call.kernel), {
+    ...call,
+    sourceCount: epilogue ? 1 + epilogue.sources.length : 0,
+    instructionCount: epilogue?.instructions.length ?? 0,
+    resultCount: epilogue?.results.length ?? 0,
+  });
+  if (!epilogue) return;
+  writeStruct(words, structs.Source, { kind: "product", operand: absentOperand });
+  writeBody(words, epilogue);
+  writeResults(words, epilogue.results);
+}
+
+function writeBody(
+  words: number[],
+  { sources, instructions }: Pick<Epilogue, "sources" | "instructions">,
+): void {
+  for (const source of sources) {
     writeStruct(words, structs.Source, { kind: source.kind, operand: sourceOperand(source) });
   }
-  for (const instruction of call.instructions) {
+  for (const instruction of instructions) {
     const stream = instruction.op === "uniform" ? instruction.stream : 0;
     writeStruct(words, structs.Instruction, { ...(instruction as Instruction), stream });
   }
-  if (call.kernel === "elementwise") {
-    for (const { register, operand } of call.results) {
-      writeStruct(words, structs.Result, { value: register, operand });
-    }
+}
+
+function writeResults(words: number[], results: Epilogue["results"]): void {
+  for (const { register, operand } of results) {
+    writeStruct(words, structs.Result, { value: register, operand });
   }
 }
 

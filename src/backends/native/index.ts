@@ -10,6 +10,7 @@ import type {
   Peaks,
   RunBindings,
   RunResult,
+  Traits,
 } from "../backend.js";
 import type { KernelCall, Program } from "../kernels.js";
 import {
@@ -32,7 +33,17 @@ export interface NativeOptions {
   readonly threads?: number;
   /** Instruction set: "avx512", "avx2" or "portable"; by default the best that the machine has. */
   readonly isa?: string;
+  /**
+   * `auto`, the default, has plans compute convolutions of 3×3 and 5×5 by Winograd's minimal filtering where
+   * that is faster; it rounds a little more than `direct`.
+   */
+  readonly convolution?: ConvolutionMode;
 }
+
+export type ConvolutionMode = "auto" | "direct";
+
+/** Numbers of f32 in a vector of each instruction set (kLanes in native/simd.h). */
+const lanes: Readonly<Record<string, number>> = { avx512: 16, avx2: 8, portable: 4 };
 
 /**
  * Opens the native backend. Throws BackendError when the addon has not been built (`npx fovea
@@ -40,7 +51,7 @@ export interface NativeOptions {
  */
 export function openNative(options: NativeOptions = {}): Backend {
   const addon = loadAddon();
-  const { threads = physicalCores(), isa = addon.isas[0]! } = options;
+  const { threads = physicalCores(), isa = addon.isas[0]!, convolution = "auto" } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
     throw new BackendError(`openNative: expected 1 to 1024 threads, got ${threads}`);
   }
@@ -53,6 +64,10 @@ export function openNative(options: NativeOptions = {}): Backend {
     addon,
     guarded(() => addon.open(isa, threads)),
     `native ${isa}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    {
+      lanes: lanes[isa]!,
+      convolutions: convolution === "direct" ? ["direct"] : ["direct", "winograd6", "winograd8"],
+    },
   );
 }
 
@@ -64,6 +79,7 @@ class NativeBackend implements Backend {
     private readonly addon: Addon,
     private readonly handle: BackendHandle,
     readonly description: string,
+    readonly traits: Traits,
   ) {}
 
   availableMemory(): number | undefined {

@@ -5,7 +5,14 @@
 
 import { BackendError } from "../../errors.js";
 import type { TypedArray } from "../../graph/dtype.js";
-import type { Backend, DeviceBuffer, Executable, RunBindings, RunResult } from "../backend.js";
+import type {
+  Backend,
+  DeviceBuffer,
+  Executable,
+  RunBindings,
+  RunResult,
+  Traits,
+} from "../backend.js";
 import type { BufferSpec, Program } from "../kernels.js";
 import { Memory, type Precision, Storage, storedBytes } from "./memory.js";
 import { Queue } from "./queue.js";
@@ -46,6 +53,8 @@ class ReferenceBuffer implements DeviceBuffer {
 
 class ReferenceBackend implements Backend {
   readonly name = "reference";
+  /** It would compute all algorithms alike. */
+  readonly traits: Traits = { lanes: 1, convolutions: ["direct"] };
   readonly description: string;
   private readonly queue = new Queue();
   /** One scratch memory for all programs, which never run at the same time. */

@@ -121,13 +121,14 @@ function resultType({ op, dtype }: Instruction): RegisterType {
   return dtype;
 }
 
-/** The type of each register; throws where an instruction reads one that is absent or of another. */
+/** The type of each register, the first `given` being f32; throws where an instruction reads one that is absent or of another. */
 export function registerTypes(
   kernel: string,
   sources: readonly Source[],
   instructions: readonly Instruction[],
+  given = 0,
 ): RegisterType[] {
-  const types = sources.map(sourceType);
+  const types = [...Array<RegisterType>(given).fill("f32"), ...sources.map(sourceType)];
   instructions.forEach((instruction, at) => {
     instruction.args.forEach((register, position) => {
       // A condition is an i32, whatever it chooses between.
@@ -169,7 +170,10 @@ function loader(
   };
 }
 
-/** Computes all registers at every point, in row-major order, and shows them a chunk at a time. */
+/**
+ * Computes all registers at every point, in row-major order, and shows them a chunk at a time. The first
+ * registers are `given`: an f32 for every point each.
+ */
 export function evaluate(
   memory: Memory,
   kernel: string,
@@ -177,14 +181,20 @@ export function evaluate(
   sources: readonly Source[],
   instructions: readonly Instruction[],
   chunk: (registers: readonly Row[], count: number) => void,
+  given: readonly ArrayLike<number>[] = [],
 ): void {
-  registerTypes(kernel, sources, instructions);
+  registerTypes(kernel, sources, instructions, given.length);
   const rows: Row[] = [];
-  const steps = sources.map((source, at) => {
-    const row = new Float64Array(chunkSize);
-    rows.push(row);
-    return loader(memory, `${kernel}: source ${at}`, shape, source, row);
+  const newRow = () => rows[rows.push(new Float64Array(chunkSize)) - 1]!;
+  const steps = given.map((values): Step => {
+    const row = newRow();
+    let at = 0;
+    return (count) => {
+      for (let i = 0; i < count; i++) row[i] = values[at++]!;
+    };
   });
+  for (const [at, source] of sources.entries())
+    steps.push(loader(memory, `${kernel}: source ${at}`, shape, source, newRow()));
   for (const instruction of instructions) {
     const out = new Float64Array(chunkSize);
     const step = stepOf(instruction, rows, out);

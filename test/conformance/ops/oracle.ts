@@ -30,7 +30,7 @@ export async function inFloat64(build: Build, inputs: readonly Input[]): Promise
     ({ shape, dtype }, position) => new Tensor(bound(shape, dtype, { kind: "argument", position })),
   );
   const results = build(...args);
-  const plan = makePlan({ outputs: results.map((t) => t.node), updates: [] });
+  const plan = makePlan({ outputs: results.map((t) => t.node), updates: [] }, oracle.traits);
   const problems = verify(plan.program);
   if (problems.length > 0) throw new Error(`unsound program: ${problems.join("; ")}`);
   const executable = oracle.load(plan.program);

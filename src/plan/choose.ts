@@ -1,0 +1,81 @@
+// Draft → draft: picks how each convolution is computed, by what it would cost on a machine of these traits.
+// Costs are estimates from the shape alone, never timings: the same network gives the same bits whenever and
+// with however many threads it runs.
+
+import type { Traits } from "../backends/backend.js";
+import type { ConvAlgorithm, ConvGeometry, KernelCall } from "../backends/kernels.js";
+import { takesWinograd } from "../backends/operands.js";
+import { convMacs } from "../ops/conv.js";
+import { productMacs, winogradTile } from "./cost.js";
+import type { Draft } from "./ir.js";
+
+export function chooseAlgorithms(draft: Draft, traits: Traits): Draft {
+  return { ...draft, calls: draft.calls.map((call) => withBest(call, traits)) };
+}
+
+function withBest(call: KernelCall, traits: Traits): KernelCall {
+  if (!("algorithm" in call)) return call;
+  const [algorithm] = traits.convolutions
+    .map((name) => [name, advantage[name] * costOf(name, call, traits.lanes)] as const)
+    .filter(([, cost]) => Number.isFinite(cost))
+    .reduce((best, next) => (next[1] < best[1] ? next : best));
+  return { ...call, algorithm };
+}
+
+type ConvCall = Extract<KernelCall, { algorithm: ConvAlgorithm }>;
+
+// Costs are in units of one multiply-add of a direct convolution whose channels fill whole vectors. The numbers
+// are least-squares fits to what one thread takes, over 25 layers of AlexNet, VGG, GoogLeNet and small networks,
+// forward and weight gradient, with AVX-512 and with AVX2 (`make -C native/bench bench`): the algorithm that they
+// pick is the one measured fastest for 9 of 10 layers, and otherwise within 13% of it.
+
+/** A multiply-add of Winograd's products, whose operands come from memory rather than from a band in the cache. */
+const productCost = 1.12;
+/** To transform a number of a tile, in or out: held up by memory, which longer vectors do not speed up. */
+const transformCost = (lanes: number) => 5 + 0.6 * lanes;
+/** To transform a filter's number: to gather its taps, and to pack or to add up what comes of them. */
+const filterCost = 45;
+
+/**
+ * An algorithm that rounds more is to be worth it. (Per result, relative to what `direct` is off by: about 3 times
+ * with tiles of 6, 10 times with tiles of 8.)
+ */
+const advantage: Readonly<Record<ConvAlgorithm, number>> = {
+  direct: 1,
+  winograd6: 1.1,
+  winograd8: 1.2,
+};
+
+/** Infinite where the algorithm cannot take the shape. */
+function costOf(algorithm: ConvAlgorithm, call: ConvCall, lanes: number): number {
+  const { geometry } = call;
+  const { batch, groups } = geometry;
+  const { inputs, outputs, size } = sidesOf(call);
+  const filled = Math.ceil(outputs / lanes) * lanes;
+  const macs = (productMacs(geometry, algorithm, size) / outputs) * filled;
+  if (algorithm === "direct") return isInLanes(outputs, batch, lanes) ? convMacs(geometry) : macs;
+  if (!takesWinograd(geometry)) return Number.POSITIVE_INFINITY;
+  const points = groups * winogradTile[algorithm] ** 2;
+  const tiles = macs / (points * inputs * filled);
+  const vectors = Math.ceil(inputs / lanes) * lanes;
+  return (
+    productCost * macs +
+    points * (transformCost(lanes) * tiles * (vectors + filled) + filterCost * inputs * filled)
+  );
+}
+
+/** One group's input and output channels, and the size of the map that tiles are cut from. */
+function sidesOf({ kernel, geometry }: ConvCall): {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly size: ConvGeometry["outSize"];
+} {
+  const { groups, inChannels, outChannels, inSize, outSize } = geometry;
+  return kernel === "conv2dGradInput"
+    ? { inputs: outChannels / groups, outputs: inChannels / groups, size: inSize }
+    : { inputs: inChannels / groups, outputs: outChannels / groups, size: outSize };
+}
+
+/** Whether direct convolution puts images into the lanes of a vector, rather than channels: these are few. */
+const isInLanes = (channels: number, batch: number, lanes: number): boolean =>
+  channels <= lanes / 2 && batch >= (2 / 3) * lanes;
