@@ -94,7 +94,7 @@ describe("ops as ONNX", () => {
 
   const otherSeed = process.env.FOVEA_FUZZ_SEED;
 
-  it("chains of them", async () => {
+  it("chains of them", { timeout: 600_000 }, async () => {
     const caseOf = (chain: Chain): OpCase => ({
       name: JSON.stringify(chain),
       inputs: [spread(chain.shape)],
