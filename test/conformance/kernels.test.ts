@@ -10,12 +10,14 @@ import { matmulSuite } from "./matmul.cases.js";
 import { poolSuites } from "./pool.cases.js";
 import { reduceSuites } from "./reduce.cases.js";
 import { openSubjects } from "./subjects.js";
+import { winogradSuites } from "./winograd.cases.js";
 
 const suites = [
   ...elementwiseSuites,
   ...reduceSuites,
   matmulSuite,
   ...convSuites,
+  ...winogradSuites,
   ...poolSuites,
   ...lossSuites,
 ];
