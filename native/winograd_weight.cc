@@ -50,17 +50,16 @@ Family familyOf(const Conv2dGradWeightArgs& args) {
 
 /** Input channels of a block of M, and of a task at the end. */
 constexpr int64_t kRows = 8;
-constexpr int64_t kMostChunks = 16;
-/** Floats of M up to which there are chunks. */
+
+// Tiles of a block. The product reads and writes all of M for each block, so large layers want more of them;
+// but V and Y should stay in the third-level cache, and those of a small layer in the second. Measured.
+constexpr int64_t kFewTiles = 96, kManyTiles = 128, kMostTiles = 256;
+constexpr int64_t kNearFloats = 224 * 1024;   // of V and Y, up to which there may be kMostTiles
+constexpr int64_t kBlockFloats = 16 << 20;  // of V and Y at most
+
+// There are chunks where M has so few floats, and blocks enough to share out.
 constexpr int64_t kChunkFloats = 64 * 1024;
-/**
- * Tiles of a block: enough for the product to keep its sums in registers for long, and so few that a block
- * of a large layer stays in the third-level cache.
- */
-constexpr int64_t kTiles = 96;
-/** Floats that a block may have to reach more tiles: what the second-level cache holds. */
-constexpr int64_t kBlockFloats = 224 * 1024;
-constexpr int64_t kMostTiles = 256;
+constexpr int64_t kFewestChunks = 8, kMostChunks = 16;
 
 struct WinogradWeight {
   const ConvGeometry& g;
@@ -70,9 +69,9 @@ struct WinogradWeight {
   int64_t points, tiles;
   int64_t channels, columns, padded;  // of a group: inputs, outputs, outputs with padding
   int64_t sumPoint, rowBlock, sumFloats;  // M is [group][block of kRows][point][row][column]
-  bool chunked;
   int64_t blockTiles, blocks, chunks;
   TilePanels x, gy;
+  int64_t splits;  // of a product's panels, so that there are tasks for all threads
 
   float *sums, *biasSums;
   ptrdiff_t *aRow, *aDepth, *cRow;
@@ -93,14 +92,14 @@ struct WinogradWeight {
         sumPoint(pointStep(kRows * padded)),
         rowBlock(points * sumPoint),
         sumFloats(g.groups * divideUp(channels, kRows) * rowBlock),
-        chunked(sumFloats <= kChunkFloats),
         blockTiles(cut()),
         blocks(divideUp(tiles, blockTiles)),
-        chunks(chunked ? std::clamp<int64_t>(blocks, 1, kMostChunks) : 1),
+        chunks(sumFloats <= kChunkFloats && blocks >= kFewestChunks ? std::min(blocks, kMostChunks) : 1),
         x(imagesOf(args.x, xData, g.inChannels, g.inSize), grid, inputTransformOf(family.alpha), family.alpha,
           -g.padding[0], -g.padding[1], g.groups, kLineFloats, 1, blockTiles),
         gy(imagesOf(args.gy, gyData, g.outChannels, g.outSize), grid, filterTransformOf(family.r, family.m),
-           family.m, 0, 0, g.groups, kLanes, kTileVectors, blockTiles) {
+           family.m, 0, 0, g.groups, kLanes, kTileVectors, blockTiles),
+        splits(std::clamp<int64_t>(divideUp(4 * threads, g.groups * points), 1, gy.panels)) {
     Carver shared(scratch);
     sums = shared.take<float>(chunks * sumFloats);
     biasSums = shared.take<float>(chunks * g.groups * padded);
@@ -111,15 +110,18 @@ struct WinogradWeight {
     Carver own(nullptr);
     Own(own, *this);
     threadBytes = own.used();
-    bytes = shared.used() + static_cast<size_t>(chunked ? threads : 1) * threadBytes;
+    bytes = shared.used() + static_cast<size_t>(chunks > 1 ? threads : 1) * threadBytes;
   }
 
   static constexpr int64_t kLineFloats = 16;
 
   int64_t cut() const {
     const int64_t perTile = points * g.groups * (roundUp(channels, kLineFloats) + padded);
-    const int64_t most = std::clamp(kBlockFloats / perTile, kTiles, kMostTiles);
-    return std::max<int64_t>(divideUp(tiles, std::max<int64_t>(divideUp(tiles, most), 1)), 1);
+    const int64_t balanced = std::clamp(2 * channels * columns / (3 * (channels + columns)), kFewTiles, kManyTiles);
+    const int64_t wanted = std::min(std::clamp(kNearFloats / perTile, balanced, kMostTiles),
+                                    std::max<int64_t>(kBlockFloats / perTile, 1));
+    const int64_t count = std::max<int64_t>((tiles + wanted / 2) / wanted, 1);
+    return std::max<int64_t>(divideUp(tiles, count), 1);
   }
 
   /** V and Y of a block: a thread's own where there are chunks, else shared by all. */
@@ -131,14 +133,14 @@ struct WinogradWeight {
     }
   };
   Own own(int thread) const {
-    Carver carver(threadScratch + static_cast<size_t>(chunked ? thread : 0) * threadBytes);
+    Carver carver(threadScratch + static_cast<size_t>(chunks > 1 ? thread : 0) * threadBytes);
     return Own(carver, *this);
   }
 
   // A block's two phases, as tasks that do not touch each other's results.
   static constexpr int64_t kParts = 4;
   int64_t transforms() const { return (x.runs() + gy.runs()) * kParts; }
-  int64_t products() const { return g.groups * points; }
+  int64_t products() const { return g.groups * points * splits; }
 };
 
 /** Task `task` of the first phase of block `block`: a part of the tiles, for a run of channels. */
@@ -160,10 +162,10 @@ void sumTiles(const float* y, int64_t tiles, int64_t width, float* sums) {
   }
 }
 
-/** Task `task` of the second phase: one point of one group. */
+/** Task `task` of the second phase: a range of the panels of one point of one group. */
 void productTask(const WinogradWeight& f, const WinogradWeight::Own& own, int64_t block, int64_t chunk,
                  bool isFirst, int64_t task) {
-  const int64_t group = task / f.points, point = task % f.points;
+  const int64_t split = task % f.splits, point = task / f.splits % f.points, group = task / f.splits / f.points;
   Product product;
   product.m = f.channels;
   product.depth = std::min(f.blockTiles, f.tiles - block * f.blockTiles);
@@ -173,7 +175,7 @@ void productTask(const WinogradWeight& f, const WinogradWeight::Own& own, int64_
   product.cRow = f.cRow;
   product.accumulate = !isFirst;
   float* sums = f.sums + chunk * f.sumFloats + group * divideUp(f.channels, kRows) * f.rowBlock + point * f.sumPoint;
-  for (int64_t panel = 0; panel < f.gy.panels; ++panel) {
+  for (int64_t panel = split * f.gy.panels / f.splits; panel < (split + 1) * f.gy.panels / f.splits; ++panel) {
     const int64_t start = f.gy.start(panel);
     product.n = std::min(f.gy.width(panel), f.columns - start);
     product.panels = own.y + point * f.gy.point + f.gy.offset(group, panel);
@@ -244,7 +246,8 @@ bool canTake(const ConvGeometry& g) {
 }  // namespace
 
 const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Frame& frame) {
-  if (!canTake(args.geometry)) {
+  const ConvGeometry& g = args.geometry;
+  if (!canTake(g)) {
     return "conv2dGradWeight: Winograd is for kernels of 3×3 and 5×5, stride 1 and dilation 1";
   }
   const WinogradWeight f(args, frame.at<float>(args.x), frame.at<float>(args.gy), frame.scratch,
@@ -255,10 +258,10 @@ const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Fra
     f.cRow[c] = c / kRows * f.rowBlock + c % kRows * f.padded;
   }
   ramp(f.aDepth, f.blockTiles, WinogradWeight::kLineFloats);
-  std::fill(f.biasSums, f.biasSums + f.chunks * f.g.groups * f.padded, 0.0f);
+  std::fill(f.biasSums, f.biasSums + f.chunks * g.groups * f.padded, 0.0f);
   if (f.blocks == 0) std::fill(f.sums, f.sums + f.sumFloats, 0.0f);
 
-  if (f.chunked) {
+  if (f.chunks > 1) {
     const auto sumChunk = [&](int chunk, int thread) {
       const WinogradWeight::Own own = f.own(thread);
       const int64_t begin = chunk * f.blocks / f.chunks, end = (chunk + 1) * f.blocks / f.chunks;
@@ -269,18 +272,22 @@ const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Fra
         }
       }
     };
-    if (f.blocks > 0) frame.pool.run(static_cast<int>(f.chunks), sumChunk, workOf(f.g));
+    frame.pool.run(static_cast<int>(f.chunks), sumChunk, workOf(g));
   } else {
     const WinogradWeight::Own own = f.own(0);
+    const double pointTiles = static_cast<double>(g.groups * f.points * f.blockTiles);
+    const double bytes = 4 * pointTiles * static_cast<double>(f.channels + f.columns);
+    const double operations = 2 * pointTiles * static_cast<double>(f.channels * f.columns);
     for (int64_t block = 0; block < f.blocks; ++block) {
-      frame.pool.run(static_cast<int>(f.transforms()), [&](int task, int) { transformTask(f, own, block, task); });
+      frame.pool.run(static_cast<int>(f.transforms()),
+                     [&](int task, int) { transformTask(f, own, block, task); }, 4 * bytes);
       frame.pool.run(static_cast<int>(f.products()),
-                     [&](int task, int) { productTask(f, own, block, 0, block == 0, task); });
+                     [&](int task, int) { productTask(f, own, block, 0, block == 0, task); }, operations);
     }
   }
 
   const int64_t rowBlocks = divideUp(f.channels, kRows);
-  frame.pool.run(static_cast<int>(f.g.groups * rowBlocks),
+  frame.pool.run(static_cast<int>(g.groups * rowBlocks),
                  [&](int task, int) { finishRows(f, task / rowBlocks, task % rowBlocks, args, gw); },
                  8.0 * static_cast<double>(f.chunks * f.sumFloats));
   if (f.sumsBias) finishBias(f, frame.at<float>(args.gbias), args.gbias.strides[0]);
