@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,7 @@ import { ArgumentError, DataError } from "../errors.js";
 import { decodeElements } from "./elements.js";
 import { encodeSafetensors, parseSafetensors, type SafetensorsSource } from "./safetensors.js";
 import { readSafetensors, readSafetensorsHeader, writeSafetensors } from "./safetensors-file.js";
+import { readShapes } from "./tensors-file.js";
 
 const golden = new URL("../../test/golden/", import.meta.url);
 const { writable, readable, everyHalfWidenedSha256 } = JSON.parse(
@@ -158,6 +159,24 @@ describe("round trips", () => {
     const { tensors } = parseSafetensors(bytes);
     bytes.fill(0);
     expect(tensors.get("0.bias")!.data).toEqual(new Float32Array([1, 2, 3]));
+  });
+});
+
+describe("files of over 2 GiB", () => {
+  it("are checked by their header and length, and told tensor by tensor", async () => {
+    const path = join(folder, "large");
+    const bytes = 5 * 2 ** 30;
+    const text = `{"w":{"dtype":"F32","shape":[${bytes / 4}],"data_offsets":[0,${bytes}]}}`;
+    const header = Buffer.alloc(8 + text.length);
+    header.writeBigUInt64LE(BigInt(text.length));
+    header.write(text, 8);
+    await writeFile(path, header);
+    await truncate(path, header.length + bytes); // a hole, which takes no room on the disk
+    expect([...(await readShapes(path))]).toEqual([["w", [bytes / 4]]]);
+    await truncate(path, header.length + bytes - 1);
+    await expect(readShapes(path)).rejects.toThrow(
+      `${path}: tensor "w" ends at ${bytes}, but only ${bytes - 1} bytes of data follow`,
+    );
   });
 });
 
