@@ -20,14 +20,14 @@ FOVEA_INLINE void eachVector(int64_t channels, Body&& body) {
 template <int pixels, int forWriting, class Pointers>
 FOVEA_INLINE void fetch(Pointers at, int64_t c) {
   if (c % kLineFloats != 0) return;
-  for (int i = 0; i < pixels; ++i) __builtin_prefetch(at[i] + c, forWriting);
+  unroll<pixels>([&](auto i) { __builtin_prefetch(at[i] + c, forWriting); });
 }
 
 template <int alpha>
 void transformInput(const float* const* from, const float* const* next, int64_t channels, float* to,
                     ptrdiff_t point) {
   const int rest = static_cast<int>(channels % kLanes);
-  eachVector(channels, [&](int64_t c, auto isWhole) {
+  eachVector(channels, [&](int64_t c, auto isWhole) __attribute__((always_inline)) {
     fetch<alpha * alpha, 0>(next, c);
     transformTile<InputTransform<alpha>>(
         [&](int i, int j) {
@@ -52,7 +52,7 @@ void transformResult(const float* from, ptrdiff_t point, int64_t channels, const
                      const TileResults& at, const TileResults& next) {
   constexpr int alpha = m + r - 1;
   const int rest = static_cast<int>(channels % kLanes);
-  eachVector(channels, [&](int64_t c, auto isWhole) {
+  eachVector(channels, [&](int64_t c, auto isWhole) __attribute__((always_inline)) {
     fetch<m * m, 1>(next.to, c);
     if (next.mask) fetch<m * m, 0>(next.mask, c);
     const vec bias = finish.bias ? load(finish.bias + c) : vec{};
