@@ -45,10 +45,11 @@ export class LoadedPlan {
    * which they were made, whatever they wait for.
    */
   run(args: PendingArguments, profile = false): Promise<RunResult> {
-    for (const state of this.plan.updated) state.version++;
     const drawn = this.drawn();
     const start = (known: Arguments) => this.start(known, drawn, profile);
     const result = inTurn(this.plan.states, this.backend, [...args, ...this.fetched()], start);
+    // what could not even be asked for has changed nothing
+    for (const state of this.plan.updated) state.version++;
     this.idle = result.then(nothing, nothing);
     return result;
   }
@@ -121,7 +122,10 @@ function inTurn<T>(
   const ahead = waiting.get(backend);
   const arrivals = ahead ? [] : states.map((state) => bringTo(state, backend));
   const moves = arrivals.flatMap((a) => (a?.kind === "moved" ? [a.done] : []));
-  const filled = arrivals.flatMap((a) => (a?.kind === "filled" ? [a.done] : []));
+  const filled = [
+    ...arrivals.flatMap((a) => (a?.kind === "filled" ? [a.done] : [])),
+    ...states.flatMap(({ arriving }) => arriving ?? []),
+  ];
   const joined = (result: Promise<T>) =>
     filled.length === 0 ? result : Promise.all([result, ...filled]).then(([r]) => r);
   if (!ahead && moves.length === 0 && !args.some((a) => a instanceof Promise))
@@ -194,7 +198,12 @@ export function store(state: State, node: Node): void {
     makePlan({ outputs: [], updates: [[state, node]] }, target.traits),
     target,
   );
-  plan.run([]).finally(() => plan.dispose());
+  const arriving = plan.run([]).finally(() => plan.dispose());
+  state.arriving = arriving;
+  // of values that did not arrive, whoever needs them is told
+  arriving.then(() => {
+    if (state.arriving === arriving) state.arriving = undefined;
+  }, nothing);
 }
 
 async function move(

@@ -28,6 +28,46 @@ const stale = (name: string) =>
   `data: this tensor was computed from "${name}", which has changed since; read it before the step, or write the expression again`;
 
 describe("values that cannot be computed", () => {
+  it("are told of where they are needed, and nowhere else, when they were set from others", async () => {
+    const unhandled: unknown[] = [];
+    const listen = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", listen);
+    const p = parameter([1, 2]);
+    const losses = nn.functional.crossEntropy(p.reshape(1, 2), tensor(Int32Array.of(7)));
+    p.set(losses.mul(p));
+    const double = compile(() => p.mul(2));
+    await expect(p.data()).rejects.toThrow(/7/);
+    await expect(double()).rejects.toThrow(/7/);
+    p.set(tensor([3, 4]));
+    expect(await p.tolist()).toEqual([3, 4]);
+    p.set(p.add(1));
+    expect(await (await double()).tolist()).toEqual([8, 10]);
+    await new Promise((resolve) => setTimeout(resolve));
+    process.off("unhandledRejection", listen);
+    expect(unhandled).toEqual([]);
+  });
+
+  it("leave what was written before a run that could not begin as it was", async () => {
+    const p = parameter([1]);
+    await p.data();
+    const doubled = p.mul(2);
+    const sgd = new optim.SGD([p], { lr: 1 });
+    const step = compile((x: Tensor) => {
+      p.mul(x).sum().backward();
+      sgd.step();
+    });
+    await step(tensor([0]));
+    const written = p.mul(2);
+    Object.defineProperty(sgd, "lr", {
+      get: () => {
+        throw new RangeError("no rate");
+      },
+    });
+    await expect(step(tensor([1]))).rejects.toThrow("no rate");
+    expect(await written.item()).toBe(2);
+    await expect(doubled.data()).rejects.toThrow(stale("p"));
+  });
+
   it("fail each time they are needed", async () => {
     const losses = nn.functional.crossEntropy(tensor([[1, 2]]), tensor(Int32Array.of(7)), {
       reduction: "none",

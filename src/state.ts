@@ -18,6 +18,8 @@ export class State implements StateLike {
   readonly dtype: DType;
   version = 0;
   place: Place;
+  /** Values that were set and are being computed, or could not be. */
+  arriving: Promise<unknown> | undefined;
   #leaf: { readonly version: number; readonly node: Node } | undefined;
 
   /** `initial`: the values to begin with; computed when they are first needed. */
@@ -43,6 +45,7 @@ export class State implements StateLike {
   /** Replaces all values with some that depend on no state; `runtime.store` takes any. */
   set(values: Node): void {
     this.place = { kind: "initial", node: values };
+    this.arriving = undefined;
     this.version++;
   }
 }
