@@ -8,16 +8,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeOnnx } from "../src/formats/index.js";
-import { arange, manualSeed, models, nn, rand, randn } from "../src/node.js";
+import { arange, manualSeed, models, nn, rand, randn, setBackend } from "../src/index.js";
 import { root } from "./cli/run.js";
+import { openVerified } from "./conformance/verified.js";
 import { runProgram } from "./support/documents.js";
 import { expectSame, openModel } from "./support/onnx.js";
 
+const backend = openVerified("native");
 let folder: string;
 beforeAll(async () => {
+  if (typeof backend !== "string") setBackend(backend);
   folder = await mkdtemp(join(tmpdir(), "fovea-onnx-"));
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  if (typeof backend !== "string") await backend.close();
+});
 
 /** Sides of smaller images than a network's own, where it takes them: the graph is the same. */
 const sides: Readonly<Record<string, number>> = {
@@ -79,7 +85,8 @@ function checkedByOnnx(file: string): string | undefined {
 }
 
 describe("networks in onnxruntime", () => {
-  it.each(Object.keys(models))("%s", async (name) => {
+  it.for(Object.keys(models))("%s", async (name, { skip }) => {
+    if (typeof backend === "string") skip(backend);
     const spec = models[name]!;
     const side = sides[name] ?? spec.input[1];
     const image = [spec.input[0], side, side] as const;
@@ -101,6 +108,7 @@ describe("networks in onnxruntime", () => {
   it.for(["lenet", "alexnet-2012", "googlenet", "torchvision/vgg13", "torchvision/googlenet"])(
     "the file of %s is in order for ONNX's own checker",
     async (name, { skip }) => {
+      if (typeof backend === "string") skip(backend);
       const file = join(folder, `${name.replace("/", "-")}.onnx`);
       expect((await stat(file)).size).toBeGreaterThan(100_000);
       const said = checkedByOnnx(file);

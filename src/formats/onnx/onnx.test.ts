@@ -2,28 +2,39 @@
 // same file. f32 sums of up to a few hundred products differ by their order: 1e-5 of the largest number.
 
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectSame, onnxBytes, openModel, readModel } from "../../../test/support/onnx.js";
 import {
   arange,
   cat,
   full,
+  getBackend,
   manualSeed,
   nn,
   ones,
+  openReference,
   rand,
   randn,
   randomState,
   scalar,
+  setBackend,
   Tensor,
   tensor,
   where,
   zeros,
-} from "../../node.js";
+} from "../../index.js";
 import { randomSource } from "../../runtime.js";
 import { encodeOnnx, OnnxError } from "./index.js";
 
 const F = nn.functional;
+
+const before = getBackend();
+const reference = openReference();
+beforeAll(() => setBackend(reference));
+afterAll(async () => {
+  setBackend(before);
+  await reference.close();
+});
 
 /** A function as a module. */
 class Fn extends nn.Module {
