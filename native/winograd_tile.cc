@@ -6,8 +6,6 @@ namespace fovea::FOVEA_ISA {
 
 namespace {
 
-constexpr int64_t kLineFloats = 16;  // in a line of a cache
-
 /** body(channel, true) for each whole vector of channels, and body(channel, false) for a rest. */
 template <class Body>
 FOVEA_INLINE void eachVector(int64_t channels, Body&& body) {
@@ -16,21 +14,14 @@ FOVEA_INLINE void eachVector(int64_t channels, Body&& body) {
   if (whole < channels) body(whole, std::false_type{});
 }
 
-/** Fetches the lines that hold channel c and more of so many pixels, once for each line. */
-template <int pixels, int forWriting, class Pointers>
-FOVEA_INLINE void fetch(Pointers at, int64_t c) {
-  if (c % kLineFloats != 0) return;
-  unroll<pixels>([&](auto i) { __builtin_prefetch(at[i] + c, forWriting); });
-}
-
 template <int alpha>
 void transformInput(const float* const* from, const float* const* next, int64_t channels, float* to,
                     ptrdiff_t point) {
   const int rest = static_cast<int>(channels % kLanes);
   eachVector(channels, [&](int64_t c, auto isWhole) __attribute__((always_inline)) {
-    fetch<alpha * alpha, 0>(next, c);
     transformTile<InputTransform<alpha>>(
         [&](int i, int j) {
+          __builtin_prefetch(next[i * alpha + j] + c);
           const float* p = from[i * alpha + j] + c;
           return isWhole ? load(p) : loadPart(p, rest);
         },
@@ -53,15 +44,15 @@ void transformResult(const float* from, ptrdiff_t point, int64_t channels, const
   constexpr int alpha = m + r - 1;
   const int rest = static_cast<int>(channels % kLanes);
   eachVector(channels, [&](int64_t c, auto isWhole) __attribute__((always_inline)) {
-    fetch<m * m, 1>(next.to, c);
-    if (next.mask) fetch<m * m, 0>(next.mask, c);
     const vec bias = finish.bias ? load(finish.bias + c) : vec{};
     transformTile<ResultTransform<m, r>>(
         [&](int i, int j) { return load(from + c + (i * alpha + j) * point); },
         [&](int i, int j, vec v) {
+          __builtin_prefetch(next.to[i * m + j] + c, 1);
           if (finish.bias) v += bias;
           if (finish.relu) v = relu(v);
           if (at.mask) {
+            __builtin_prefetch(next.mask[i * m + j] + c);
             const float* p = at.mask[i * m + j] + c;
             v = (isWhole ? load(p) : loadPart(p, rest)) <= vec{} ? vec{} : v;
           }
