@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 
-#define FOVEA_ABI_FINGERPRINT "1ad79c732df78e4e"
+#define FOVEA_ABI_FINGERPRINT "b2e051f0f4869c3f"
 
 namespace fovea {
 
@@ -39,6 +39,7 @@ enum SourceKind : int64_t {
   kSourceMemory = 0,
   kSourceIndex = 1,
   kSourceConstant = 2,
+  kSourceProduct = 3,
 };
 
 enum ReduceOp : int64_t {
@@ -183,8 +184,11 @@ struct MatmulArgs {
   Operand c;
   Operand bias;
   int64_t activation;  // Activation
+  int64_t sourceCount;
+  int64_t instructionCount;
+  int64_t resultCount;
 };
-static_assert(sizeof(MatmulArgs) == 328, "MatmulArgs");
+static_assert(sizeof(MatmulArgs) == 352, "MatmulArgs");
 
 struct Conv2dArgs {
   ConvGeometry geometry;
@@ -293,7 +297,7 @@ constexpr int kKernelCount = 12;
 constexpr KernelInfo kKernels[kKernelCount] = {
     {"elementwise", 10, 0, {}},
     {"reduce", 26, 1, {17}},
-    {"matmul", 41, 4, {4, 13, 22, 31}},
+    {"matmul", 44, 4, {4, 13, 22, 31}},
     {"conv2d", 54, 4, {17, 26, 35, 44}},
     {"conv2dGradInput", 53, 4, {17, 26, 35, 44}},
     {"conv2dGradWeight", 53, 4, {17, 26, 35, 44}},

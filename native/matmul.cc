@@ -4,7 +4,10 @@
 // Which side is packed follows from the shape: (a·b)ᵀ = bᵀ·aᵀ, so either can be. In a fully
 // connected layer a batch of 128 meets 26 million weights; packing the batch and streaming the
 // weights in place saves a copy of all of them.
+//
+// With an epilogue, blocks of the product go no further than the second-level cache.
 #include <algorithm>
+#include "epilogue.h"
 #include "gemm.h"
 #include "gemv.h"
 #include "kernels.h"
@@ -25,7 +28,7 @@ struct Problem {
   bool swapped;
 
   explicit Problem(const MatmulArgs& p) {
-    const int64_t *a = p.a.strides, *b = p.b.strides, *c = p.c.strides;
+    const int64_t *a = p.a.strides, *b = p.b.strides, *c = resultStrides(p);
     const Problem straight(p.m, p.n, p.k, a[1], a[2], b[1], b[2], c[1], c[2], false);
     const Problem turned(p.n, p.m, p.k, b[2], b[1], a[2], a[1], c[2], c[1], true);
     *this = turned.cost() < straight.cost() ? turned : straight;
@@ -52,11 +55,11 @@ struct Matmul : Problem {
   float *panels, *bias;
   ptrdiff_t *aAt, *aDepthAt, *bDepthAt, *cAt, *stagingAt;
   char* threadScratch;
-  size_t threadBytes, bytes;
+  size_t epilogue, threadBytes, bytes;
 
   Matmul(const MatmulArgs& args, char* scratch, int threads) : Problem(args) {
     inPlace = aDepth == 1 || k == 1;
-    staged = !contiguousResult() || (swapped && args.bias.buffer >= 0);
+    staged = hasEpilogue(args) || !contiguousResult() || (swapped && args.bias.buffer >= 0);
     panelCount = divideUp(n, kPanel);
     perItem = args.batch > 1 && k * paddedColumns(n) <= kPrivatePanels;
     rowBlocks = divideUp(m, kRowBlock);
@@ -75,6 +78,7 @@ struct Matmul : Problem {
     cAt = shared.take<ptrdiff_t>(rowBlock);
     stagingAt = shared.take<ptrdiff_t>(rowBlock);
     threadScratch = scratch + shared.used();
+    epilogue = epilogueBytes(args);
     Carver own(nullptr);
     Own(own, *this);
     threadBytes = own.used();
@@ -85,10 +89,12 @@ struct Matmul : Problem {
 
   struct Own {
     float *panels, *block, *staging;
+    char* epilogue;
     Own(Carver& carver, const Matmul& p) {
       panels = carver.take<float>(p.perItem ? p.k * paddedColumns(p.n) : 0);
       block = carver.take<float>(p.inPlace ? 0 : roundUp(p.rowBlock, kLanes) * std::min(kDepthSlice, p.k));
       staging = carver.take<float>(p.staged ? p.rowBlock * p.stagedWidth() : 0);
+      epilogue = carver.take<char>(static_cast<int64_t>(p.epilogue));
     }
   };
 };
@@ -108,11 +114,13 @@ void unstage(const float* staging, int64_t width, int64_t m, int64_t n, float* c
   }
 }
 
+bool takesGemv(const MatmulArgs& args) { return !hasEpilogue(args) && gemvTakes(args); }
+
 }  // namespace
 
 const char* matmul(const MatmulArgs& args, const Frame& frame) {
   if (args.batch == 0 || args.m == 0 || args.n == 0) return nullptr;
-  if (gemvTakes(args)) return gemv(args, frame);
+  if (takesGemv(args)) return gemv(args, frame);
   const Matmul p(args, frame.scratch, frame.pool.threads());
   const float *aBase = frame.at<float>(p.swapped ? args.b : args.a),
               *bBase = frame.at<float>(p.swapped ? args.a : args.b);
@@ -139,7 +147,7 @@ const char* matmul(const MatmulArgs& args, const Frame& frame) {
     const int64_t first = split * p.panelCount / p.splits * kPanel;
     const int64_t last = std::min((split + 1) * p.panelCount / p.splits * kPanel, p.n);
     const float* a = aBase + item * aItem + row * p.aRow;
-    float* c = cBase + item * args.c.strides[0] + row * p.cRow + first * p.cColumn;
+    float* c = cBase ? cBase + item * args.c.strides[0] + row * p.cRow + first * p.cColumn : nullptr;
     ptrdiff_t packedDepthAt[kDepthSlice];
     if (!p.inPlace) ramp(packedDepthAt, std::min(kDepthSlice, p.k), blockWidth);
 
@@ -172,7 +180,11 @@ const char* matmul(const MatmulArgs& args, const Frame& frame) {
         multiply(panel);
       }
     }
-    if (p.staged) {
+    if (hasEpilogue(args)) {
+      const ProductBlock straight{own.staging, p.stagedWidth(), 1, item, row, first, product.m, last - first};
+      const ProductBlock turned{own.staging, 1, p.stagedWidth(), item, first, row, last - first, product.m};
+      runEpilogue(args, p.swapped ? turned : straight, frame, own.epilogue);
+    } else if (p.staged) {
       const float* rowBias = bias && p.swapped ? bias + row * biasStride : nullptr;
       unstage(own.staging, p.stagedWidth(), product.m, last - first, c, p.cRow, p.cColumn, rowBias,
               biasStride, rectify);
@@ -211,7 +223,7 @@ const char* matmul(const MatmulArgs& args, const Frame& frame) {
 }
 
 size_t matmulScratch(const MatmulArgs& args, int threads) {
-  return gemvTakes(args) ? gemvScratch(args, threads) : Matmul(args, nullptr, threads).bytes;
+  return takesGemv(args) ? gemvScratch(args, threads) : Matmul(args, nullptr, threads).bytes;
 }
 
 }  // namespace fovea::FOVEA_ISA

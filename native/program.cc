@@ -42,7 +42,8 @@ bool isOperandValid(const Operand& operand, int64_t bufferCount) {
 bool isBetween(int64_t value, int64_t low, int64_t high) { return value >= low && value <= high; }
 
 /** The sources and instructions behind a call's struct: known codes, registers that exist. */
-bool isBodyValid(Words& words, int64_t sources, int64_t instructions, int64_t bufferCount) {
+bool isBodyValid(Words& words, int64_t sources, int64_t instructions, int64_t bufferCount,
+                 bool startsWithProduct = false) {
   if (!isBetween(sources, 0, kMaxRegisters) || !isBetween(instructions, 0, kMaxRegisters) ||
       sources + instructions > kMaxRegisters) {
     return false;
@@ -51,7 +52,9 @@ bool isBodyValid(Words& words, int64_t sources, int64_t instructions, int64_t bu
   if (!source) return false;
   for (int64_t i = 0; i < sources; i++) {
     const Operand& operand = source[i].operand;
-    if (!isBetween(source[i].kind, kSourceMemory, kSourceConstant)) return false;
+    const bool isProduct = startsWithProduct && i == 0;
+    if (isProduct != (source[i].kind == kSourceProduct)) return false;
+    if (!isBetween(source[i].kind, kSourceMemory, kSourceProduct)) return false;
     if (!isOperandValid(operand, bufferCount)) return false;
     if ((source[i].kind == kSourceMemory) != (operand.buffer >= 0)) return false;
   }
@@ -72,19 +75,32 @@ bool isShapeValid(int64_t rank, const int64_t* shape) {
          std::all_of(shape, shape + rank, [](int64_t size) { return size >= 0; });
 }
 
-/** What lies behind the struct of an elementwise or reduce call. */
+/** Results behind sources and instructions: registers that exist, to memory. */
+bool areResultsValid(Words& words, int64_t results, int64_t registers, int64_t bufferCount) {
+  if (!isBetween(results, 1, kMaxRegisters)) return false;
+  const Result* result = words.take<Result>(results);
+  return result && std::all_of(result, result + results, [&](const Result& r) {
+           return isBetween(r.value, 0, registers - 1) && isOperandValid(r.operand, bufferCount) &&
+                  r.operand.buffer >= 0;
+         });
+}
+
+/** What lies behind the struct of an elementwise, reduce or matmul call. */
 bool isRestValid(Kernel kernel, const void* args, Words& rest, int64_t bufferCount) {
   if (kernel == kKernelElementwise) {
     const auto& call = *static_cast<const ElementwiseArgs*>(args);
     if (!isShapeValid(call.rank, call.shape)) return false;
-    if (!isBodyValid(rest, call.sourceCount, call.instructionCount, bufferCount)) return false;
-    if (!isBetween(call.resultCount, 1, kMaxRegisters)) return false;
-    const Result* result = rest.take<Result>(call.resultCount);
-    if (!result) return false;
-    return std::all_of(result, result + call.resultCount, [&](const Result& r) {
-      return isBetween(r.value, 0, call.sourceCount + call.instructionCount - 1) &&
-             isOperandValid(r.operand, bufferCount) && r.operand.buffer >= 0;
-    });
+    return isBodyValid(rest, call.sourceCount, call.instructionCount, bufferCount) &&
+           areResultsValid(rest, call.resultCount, call.sourceCount + call.instructionCount, bufferCount);
+  }
+  if (kernel == kKernelMatmul) {
+    const auto& call = *static_cast<const MatmulArgs*>(args);
+    if (call.resultCount == 0) {
+      return call.c.buffer >= 0 && call.sourceCount == 0 && call.instructionCount == 0;
+    }
+    return call.c.buffer < 0 &&
+           isBodyValid(rest, call.sourceCount, call.instructionCount, bufferCount, true) &&
+           areResultsValid(rest, call.resultCount, call.sourceCount + call.instructionCount, bufferCount);
   }
   if (kernel == kKernelReduce) {
     const auto& call = *static_cast<const ReduceArgs*>(args);

@@ -2,6 +2,7 @@
 
 import type { Traits } from "../src/backends/backend.js";
 import type { KernelCall } from "../src/backends/kernels.js";
+import { operandsOf } from "../src/backends/operands.js";
 import type { Node } from "../src/graph/node.js";
 import { nn, Tensor, tensor } from "../src/index.js";
 import { bound } from "../src/ops/leaf.js";
@@ -48,6 +49,10 @@ function short(call: KernelCall): string {
       return steps.join(" ") || "copy";
     case "reduce":
       return [...steps, call.op].join(" ");
+    case "matmul":
+      if (call.epilogue)
+        return ["matmul", ...call.epilogue.instructions.map((i) => i.op)].join(" ");
+      return call.activation !== "none" ? `matmul+${call.activation}` : "matmul";
     default:
       return "activation" in call && call.activation !== "none"
         ? `${call.kernel}+${call.activation}`
@@ -61,6 +66,7 @@ export function writers({ program, states }: Plan, state: State): KernelCall[] {
   const buffer = program.buffers.findIndex((b) => b.kind === "state" && b.index === index);
   return program.calls.filter(
     (call) =>
-      call.kernel === "elementwise" && call.results.some((r) => r.operand.buffer === buffer),
+      ("results" in call || "epilogue" in call) &&
+      operandsOf(call).some((use) => use.isWritten && use.operand.buffer === buffer),
   );
 }

@@ -53,7 +53,9 @@ export function flopsOf(call: KernelCall): number {
     case "reduce":
       return sizeOf(call.shape) * (call.instructions.length + 1);
     case "matmul":
-      return 2 * call.batch * call.m * call.n * call.k;
+      return (
+        call.batch * call.m * call.n * (2 * call.k + (call.epilogue?.instructions.length ?? 0))
+      );
     case "conv2d":
     case "conv2dGradInput":
     case "conv2dGradWeight":
@@ -108,6 +110,8 @@ export function algorithmOf(call: KernelCall): string {
       : call.algorithm;
   if (call.kernel === "elementwise") return call.instructions.map((i) => i.op).join(" ") || "copy";
   if (call.kernel === "reduce") return [...call.instructions.map((i) => i.op), call.op].join(" ");
+  if ("epilogue" in call && call.epilogue)
+    return call.epilogue.instructions.map((i) => i.op).join(" ");
   return "activation" in call && call.activation !== "none" ? call.activation : "";
 }
 

@@ -7,10 +7,10 @@
 import type { ElementwiseCall, KernelCall, Operand, Source } from "../backends/kernels.js";
 import { readsAndWrites } from "../backends/operands.js";
 import { sameShape } from "../graph/shape.js";
-import type { State } from "../state.js";
 import { longest } from "./fuse.js";
 import type { Draft } from "./ir.js";
 import { placeInMemory } from "./memory.js";
+import { conflict, meets, type Uses, type UsesOf, usesIn } from "./uses.js";
 
 /** How much larger the arena may become, since a call that waits for another keeps its sources alive. */
 const mostGrowth = 1.01;
@@ -46,36 +46,6 @@ function uniteWhile(draft: Draft, accepts: (next: Draft) => boolean): Draft {
 
 // ---------------------------------------------------------------- what may move
 
-/** Memory that a call reads and writes; old and new values of a state lie in the same. */
-interface Uses {
-  readonly reads: ReadonlySet<number>;
-  readonly writes: ReadonlySet<number>;
-}
-type UsesOf = { of(call: KernelCall): Uses; memory(buffer: number): number };
-
-function usesIn(draft: Draft): UsesOf {
-  const states = new Map<State, number>();
-  const memories = draft.buffers.map((buffer, b) => {
-    if (buffer.kind !== "state") return b;
-    const known = states.get(buffer.state) ?? b;
-    states.set(buffer.state, known);
-    return known;
-  });
-  const memory = (buffer: number) => memories[buffer]!;
-  const known = new Map<KernelCall, Uses>();
-  const of = (call: KernelCall): Uses => {
-    let uses = known.get(call);
-    if (!uses) {
-      const { reads, writes } = readsAndWrites(call);
-      const all = (operands: readonly Operand[]) => new Set(operands.map((o) => memory(o.buffer)));
-      uses = { reads: all(reads), writes: all(writes) };
-      known.set(call, uses);
-    }
-    return uses;
-  };
-  return { of, memory };
-}
-
 /** Which of two calls' places both can be at: a if b may go up to it, b if a may wait for it. */
 function meetingPlace(
   calls: readonly KernelCall[],
@@ -89,11 +59,7 @@ function meetingPlace(
   const [x, y] = [uses.of(first), uses.of(second)];
   if (!meets(y.reads, x.writes) && !sharesSource(first, second)) return undefined;
   const between = calls.slice(a + 1, b).map((call) => uses.of(call));
-  const isFree = (moved: Uses) =>
-    between.every(
-      ({ reads, writes }) =>
-        !meets(moved.writes, reads) && !meets(moved.writes, writes) && !meets(moved.reads, writes),
-    );
+  const isFree = (moved: Uses) => between.every((call) => !conflict(moved, call));
   return isFree(y) ? a : isFree(x) ? b : undefined;
 }
 
@@ -105,11 +71,6 @@ const sharesSource = (a: ElementwiseCall, b: ElementwiseCall) =>
       (a.shape.length === 0 || s.operand.strides.some((stride) => stride !== 0)) &&
       b.sources.some((other) => sameSource(s, other)),
   );
-
-const meets = (a: ReadonlySet<number>, b: ReadonlySet<number>) => {
-  for (const x of a) if (b.has(x)) return true;
-  return false;
-};
 
 // ---------------------------------------------------------------- one call of two
 

@@ -74,11 +74,7 @@ describe("verify", () => {
     ],
     [
       "two results in one place",
-      withCalls(
-        program.calls.map((c) =>
-          c.kernel === "matmul" && c.bias === undefined ? twice(c.c.buffer) : c,
-        ),
-      ),
+      withCalls(program.calls.map((c) => (c.kernel === "matmul" && c.c ? twice(c.c.buffer) : c))),
       /writes to buffer \d+ twice$/,
     ],
   ])("finds %s", (_, broken, problem) => {

@@ -49,11 +49,11 @@ export function verify(program: Program): string[] {
       const spec = program.buffers[write.buffer];
       if (spec?.kind === "input" || spec?.kind === "constant")
         problems.push(`${at} writes to ${spec.kind} buffer ${write.buffer}`);
-      for (const read of reads) {
+      for (const { operand: read, isPointwise } of operandsOf(call).filter((u) => !u.isWritten)) {
         if (!overlap(program, read.buffer, write.buffer)) continue;
         const same =
           read.offset === write.offset && read.strides.every((s, d) => s === write.strides[d]);
-        if (call.kernel !== "elementwise" || !same)
+        if (!isPointwise || !same)
           problems.push(`${at} overwrites buffer ${read.buffer} while it reads it`);
       }
       for (const other of [...valid])

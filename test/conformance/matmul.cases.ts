@@ -1,6 +1,8 @@
-// Matmul calls: any layout, sizes around the edges of blocked kernels, with and without bias.
+// Matmul calls: any layout, sizes around the edges of blocked kernels, with and without bias, or with an
+// epilogue in their place.
 
 import fc from "fast-check";
+import type { Epilogue } from "../../src/backends/kernels.js";
 import { CaseBuilder, plain, withNaN } from "./build.js";
 import { type Layout, layouts, rowMajor } from "./layout.js";
 import { seeds, suite } from "./suite.js";
@@ -26,6 +28,8 @@ interface Spec {
   readonly c: Layout;
   readonly bias: Layout | null;
   readonly activation: "none" | "relu";
+  /** The layout of what an epilogue updates, in place or not; null for a call without one. */
+  readonly update: { readonly p: Layout; readonly inPlace: boolean } | null;
   /** Whether `a` holds a few NaN. */
   readonly nan: boolean;
   readonly seed: number;
@@ -41,11 +45,19 @@ const specs: fc.Arbitrary<Spec> = fc.record({
   c: layouts(matrices, false),
   bias: fc.option(layouts([[0]], true)),
   activation: fc.constantFrom("none", "relu"),
+  update: fc.option(fc.record({ p: layouts(matrices, false), inPlace: fc.boolean() })),
   nan: fc.nat(5).map((n) => n === 5),
   seed: seeds,
 });
 
-const denseSpec = { batch: 1, bias: rowMajor(1), activation: "none", nan: false, seed: 1 } as const;
+const denseSpec = {
+  batch: 1,
+  bias: rowMajor(1),
+  activation: "none",
+  update: null,
+  nan: false,
+  seed: 1,
+} as const;
 const plainMatrix = rowMajor(3);
 const transposed = { ...plainMatrix, order: [0, 2, 1] };
 
@@ -77,11 +89,15 @@ const narrow: Spec[] = [
   b: transposed,
   c: plainMatrix,
 }));
+/** The same with their weights updated on the way; by columns where the product is. */
+const updates: Spec[] = [...large, ...narrow].flatMap((spec) =>
+  [plainMatrix, transposed].map((p) => ({ ...spec, update: { p, inPlace: true } })),
+);
 
-export const matmulSuite = suite("matmul", specs, [...large, ...narrow], (spec) => {
-  const { batch, m, n, k, activation } = spec;
+export const matmulSuite = suite("matmul", specs, [...large, ...narrow, ...updates], (spec) => {
+  const { batch, m, n, k, activation, update } = spec;
   const build = new CaseBuilder(spec.seed);
-  const call = {
+  const factors = {
     kernel: "matmul" as const,
     batch,
     m,
@@ -89,8 +105,42 @@ export const matmulSuite = suite("matmul", specs, [...large, ...narrow], (spec) 
     k,
     a: build.source([batch, m, k], spec.a, spec.nan ? withNaN : plain),
     b: build.source([batch, k, n], spec.b, plain),
+  };
+  const shape = [batch, m, n];
+  if (update) {
+    const p = build.source(shape, update.p, plain);
+    if (update.inPlace) build.inPlace(p, shape);
+    const updated = update.inPlace ? p : build.result(shape, spec.c);
+    const numbered = build.result(shape, spec.c);
+    // p − c/4, and that plus the number of the element; three roundings more
+    const epilogue = (minus: "sub" | "add"): Epilogue => ({
+      sources: [
+        { kind: "memory", operand: p },
+        { kind: "constant", dtype: "f32", value: 0.25 },
+        { kind: "index", offset: 3, strides: [m * n, n, 1] },
+      ],
+      instructions: [
+        { op: "mul", dtype: "f32", args: [0, 2] },
+        { op: minus, dtype: "f32", args: [1, 4] },
+        { op: "toF32", dtype: "i32", args: [3] },
+        { op: "add", dtype: "f32", args: [5, 6] },
+      ],
+      results: [
+        { register: 5, operand: updated },
+        { register: 7, operand: numbered },
+      ],
+    });
+    const call = { ...factors, activation: "none" as const };
+    return build.sumOfProducts(
+      { ...call, epilogue: epilogue("sub") },
+      { ...call, epilogue: epilogue("add") },
+      k + 3,
+    );
+  }
+  const call = {
+    ...factors,
     ...(spec.bias && { bias: build.source([n], spec.bias, plain) }),
-    c: build.result([batch, m, n], spec.c),
+    c: build.result(shape, spec.c),
     activation,
   };
   return build.sumOfProducts(call, { ...call, activation: "none" }, k);

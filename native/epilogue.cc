@@ -1,0 +1,85 @@
+#include "epilogue.h"
+
+#include <algorithm>
+
+#include "fused.h"
+#include "space.h"
+
+namespace fovea::FOVEA_ISA {
+
+namespace {
+
+struct Body {
+  const Source* sources;
+  const Instruction* instructions;
+  const Result* results;
+  explicit Body(const MatmulArgs& args)
+      : sources(reinterpret_cast<const Source*>(&args + 1)),
+        instructions(reinterpret_cast<const Instruction*>(sources + args.sourceCount)),
+        results(reinterpret_cast<const Result*>(instructions + args.instructionCount)) {}
+};
+
+/** An operand over [item, row, column] as one over the rows and columns of a block. */
+Operand within(const ProductBlock& block, const Operand& whole) {
+  Operand part = whole;
+  const int64_t* s = whole.strides;
+  // the strides of dimensions of size 1 mean nothing, and neither does what they are multiplied with: 0
+  part.offset += block.item * s[0] + block.row * s[1] + block.column * s[2];
+  part.strides[0] = s[1], part.strides[1] = s[2];
+  return part;
+}
+
+}  // namespace
+
+const int64_t* resultStrides(const MatmulArgs& args) {
+  return hasEpilogue(args) ? Body(args).results[0].operand.strides : args.c.strides;
+}
+
+size_t epilogueBytes(const MatmulArgs& args) {
+  return hasEpilogue(args) ? Fused::slotBytes(args.sourceCount + args.instructionCount) : 0;
+}
+
+void runEpilogue(const MatmulArgs& args, const ProductBlock& block, const Frame& frame, char* scratch) {
+  const Body body(args);
+  Source sources[kMaxRegisters];
+  Result results[kMaxRegisters];
+  const int64_t* strides[2 * kMaxRegisters];
+  // The block is one more buffer, and the first one.
+  char* buffers[1 + 2 * kMaxRegisters];
+  int bufferCount = 0, strideCount = 0;
+  const auto give = [&](Operand& operand, char* base) {
+    buffers[bufferCount] = base;
+    operand.buffer = bufferCount++;
+  };
+  for (int64_t r = 0; r < args.resultCount; ++r) {
+    results[r] = {body.results[r].value, within(block, body.results[r].operand)};
+    give(results[r].operand, frame.buffers[results[r].operand.buffer]);
+    strides[strideCount++] = results[r].operand.strides;
+  }
+  for (int64_t s = 0; s < args.sourceCount; ++s) {
+    Source& source = sources[s] = body.sources[s];
+    if (source.kind == kSourceProduct) {
+      source.kind = kSourceMemory;
+      source.operand.dtype = kF32, source.operand.offset = 0;
+      source.operand.strides[0] = block.rowStride, source.operand.strides[1] = block.columnStride;
+      give(source.operand, reinterpret_cast<char*>(const_cast<float*>(block.data)));
+    } else if (source.kind != kSourceConstant) {
+      source.operand = within(block, source.operand);
+      if (source.kind == kSourceMemory) give(source.operand, frame.buffers[source.operand.buffer]);
+    }
+    if (source.kind != kSourceConstant) strides[strideCount++] = source.operand.strides;
+  }
+
+  const int64_t shape[] = {block.rows, block.columns};
+  Space space(2, shape, strides[0], strides, strideCount, nullptr);
+  // Rows one by one: those of the result are far from each other, but each can be computed in place.
+  space.setTile(1, std::min<int64_t>(space.size(space.innerAxis()), kBlock));
+  const Frame local{buffers, frame.pool, scratch};
+  const Fused fused(space, local, sources, static_cast<int>(args.sourceCount), body.instructions,
+                    static_cast<int>(args.instructionCount), results, static_cast<int>(args.resultCount), -1);
+  Registers registers;
+  fused.start(registers, scratch);
+  for (int64_t t = 0; t < space.tiles(); ++t) fused.run(registers, space.tile(t));
+}
+
+}  // namespace fovea::FOVEA_ISA
