@@ -54,7 +54,7 @@ function withEpilogue(draft: Draft, product: MatmulCall, uses: UsesOf): Draft | 
   const goesDown = between.every((call) => !conflict(uses.of(product), uses.of(call)));
   if (!goesUp && !goesDown) return undefined;
   const { c: _, ...rest } = product;
-  const joined: KernelCall = { ...rest, epilogue, ...(user.origin && { origin: user.origin }) };
+  const joined: KernelCall = { ...rest, epilogue };
   const place = goesUp ? first : second;
   return {
     ...draft,
