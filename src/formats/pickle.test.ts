@@ -1,13 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { int, text } from "../../test/support/pth.js";
 import { DataError } from "../errors.js";
-import {
-  PickleFunction,
-  type PickleHooks,
-  PickleTuple,
-  type PickleValue,
-  runPickle,
-} from "./pickle.js";
+import { type PickleHooks, runPickle } from "./pickle.js";
+import { PickleFunction, PickleTuple, type PickleValue } from "./pickle-values.js";
 
 /** Sums its arguments, where they are numbers. */
 class Sum extends PickleFunction {

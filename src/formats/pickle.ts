@@ -7,34 +7,14 @@
 // torch.save can be asked for, and what Python 2 wrote.
 
 import { DataError } from "../errors.js";
-
-/** What a dict of ours can have for a key. */
-export type PickleKey = string | number | bigint | boolean | null;
-
-/** Anything that a pickle can hold here. `Special` is what `PickleHooks` add. */
-export type PickleValue =
-  | PickleKey
-  | PickleTuple
-  | PickleValue[]
-  | Map<PickleKey, PickleValue>
-  | PickleSpecial;
-
-/** A Python tuple. */
-export class PickleTuple {
-  constructor(readonly items: readonly PickleValue[]) {}
-}
-
-/** The base of what hooks put into a pickle's values: functions to call, tensors, storages. */
-export abstract class PickleSpecial {
-  /** What it is, for errors: "the function torch._utils._rebuild_tensor_v2". */
-  abstract readonly what: string;
-}
-
-/** Stands for a Python function or class, and does for it what it would have done. */
-export abstract class PickleFunction extends PickleSpecial {
-  /** @returns undefined if these are no arguments for it. */
-  abstract call(args: readonly PickleValue[]): PickleValue | undefined;
-}
+import { Broken, broken, maxNameBytes, PickleBytes } from "./pickle-bytes.js";
+import {
+  PickleFunction,
+  type PickleKey,
+  type PickleSpecial,
+  PickleTuple,
+  type PickleValue,
+} from "./pickle-values.js";
 
 /** What only the format that a pickle belongs to can say. */
 export interface PickleHooks {
@@ -44,17 +24,11 @@ export interface PickleHooks {
   persistent(id: PickleValue): PickleValue;
 }
 
-/** Names of modules and classes are not longer, and numbers neither. */
-const [maxNameBytes, maxNumberBytes] = [500, 16];
-
 /**
  * A network of ten thousand tensors takes a quarter of the steps, and a seventh of the objects, which are
  * counted apart because a dict is one byte there and two hundred here.
  */
 const [maxOpcodes, maxObjects] = [2 ** 20, 2 ** 19];
-
-/** A broken pickle; whoever runs the machine adds the file's name. */
-class Broken extends Error {}
 
 /**
  * Runs the pickle that begins at `start`. Time and memory are bounded by the limits above.
@@ -68,9 +42,10 @@ export function runPickle(
   hooks: PickleHooks,
   file: string,
 ): { value: PickleValue; end: number } {
-  const machine = new PickleMachine(bytes, start, hooks);
+  const source = new PickleBytes(bytes, start);
+  const machine = new PickleMachine(source, hooks);
   try {
-    return { value: machine.run(), end: machine.at };
+    return { value: machine.run(), end: source.at };
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
     const where = `byte ${machine.opcodeAt} of its pickle`;
@@ -82,31 +57,25 @@ export function runPickle(
 }
 
 class PickleMachine {
-  at: number;
   opcodeAt: number;
   readonly #stack: PickleValue[] = [];
   /** Where on the stack marks lie; nothing below the last one may be taken. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickleValue>();
-  readonly #view: DataView;
   #objects = 0;
-  readonly #text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   constructor(
-    readonly bytes: Uint8Array,
-    start: number,
+    readonly bytes: PickleBytes,
     readonly hooks: PickleHooks,
   ) {
-    this.at = start;
-    this.opcodeAt = start;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.opcodeAt = bytes.at;
   }
 
   run(): PickleValue {
     for (let opcodes = 1; ; opcodes++) {
-      this.opcodeAt = this.at;
+      this.opcodeAt = this.bytes.at;
       if (opcodes > maxOpcodes) broken(`it has more than ${maxOpcodes} steps`);
-      const opcode = this.#u8();
+      const opcode = this.bytes.u8();
       if (opcode === 0x2e /* . STOP */) {
         const value = this.#pop();
         if (this.#stack.length > 0 || this.#marks.length > 0) broken("it ends too early");
@@ -119,10 +88,10 @@ class PickleMachine {
   #execute(opcode: number): void {
     switch (opcode) {
       case 0x80: // PROTO
-        if (this.#u8() > 5) broken("its protocol is newer than 5");
+        if (this.bytes.u8() > 5) broken("its protocol is newer than 5");
         break;
       case 0x95: // FRAME: how much to read at once
-        this.#skip(8);
+        this.bytes.skip(8);
         break;
 
       case 0x4e: // N NONE
@@ -135,27 +104,27 @@ class PickleMachine {
         this.#push(false);
         break;
       case 0x4b: // K BININT1
-        this.#push(this.#u8());
+        this.#push(this.bytes.u8());
         break;
       case 0x4d: // M BININT2
-        this.#push(this.#view.getUint16(this.#skip(2), true));
+        this.#push(this.bytes.u16());
         break;
       case 0x4a: // J BININT
-        this.#push(this.#view.getInt32(this.#skip(4), true));
+        this.#push(this.bytes.i32());
         break;
       case 0x8a: // LONG1
-        this.#push(this.#long(this.#u8()));
+        this.#push(this.bytes.long(this.bytes.u8()));
         break;
       case 0x47: // G BINFLOAT
-        this.#push(this.#view.getFloat64(this.#skip(8), false));
+        this.#push(this.bytes.f64());
         break;
       case 0x58: // X BINUNICODE
       case 0x54: // T BINSTRING, Python 2's
-        this.#push(this.#string(this.#u32()));
+        this.#push(this.bytes.text(this.bytes.u32()));
         break;
       case 0x8c: // SHORT_BINUNICODE
       case 0x55: // U SHORT_BINSTRING, Python 2's
-        this.#push(this.#string(this.#u8()));
+        this.#push(this.bytes.text(this.bytes.u8()));
         break;
 
       case 0x28: // ( MARK
@@ -201,29 +170,31 @@ class PickleMachine {
         break;
 
       case 0x71: // q BINPUT
-        this.#put(this.#u8());
+        this.#put(this.bytes.u8());
         break;
       case 0x72: // r LONG_BINPUT
-        this.#put(this.#u32());
+        this.#put(this.bytes.u32());
         break;
       case 0x94: // MEMOIZE
         this.#put(this.#memo.size);
         break;
       case 0x68: // h BINGET
-        this.#get(this.#u8());
+        this.#get(this.bytes.u8());
         break;
       case 0x6a: // j LONG_BINGET
-        this.#get(this.#u32());
+        this.#get(this.bytes.u32());
         break;
 
       case 0x63: // c GLOBAL
-        this.#made(this.hooks.global(this.#line(), this.#line()));
+        this.#made(this.hooks.global(this.bytes.line(), this.bytes.line()));
         break;
       case 0x93: // STACK_GLOBAL
         this.#stackGlobal();
         break;
       case 0x69: // i INST: a class, and its arguments above the mark
-        this.#made(this.#call(this.hooks.global(this.#line(), this.#line()), this.#popMark()));
+        this.#made(
+          this.#call(this.hooks.global(this.bytes.line(), this.bytes.line()), this.#popMark()),
+        );
         break;
       case 0x52: // R REDUCE
         this.#reduce();
@@ -240,53 +211,6 @@ class PickleMachine {
           `it has the opcode 0x${opcode.toString(16).padStart(2, "0")}, which data has no use for`,
         );
     }
-  }
-
-  // ------------------------------------------------------------- bytes
-
-  /** Passes over the next bytes, which must be there; where they begin. */
-  #skip(length: number): number {
-    const from = this.at;
-    if (from + length > this.bytes.length) broken("it is cut off");
-    this.at += length;
-    return from;
-  }
-
-  #u8(): number {
-    return this.bytes[this.#skip(1)]!;
-  }
-
-  #u32(): number {
-    return this.#view.getUint32(this.#skip(4), true);
-  }
-
-  #string(length: number): string {
-    const from = this.#skip(length);
-    try {
-      return this.#text.decode(this.bytes.subarray(from, from + length));
-    } catch {
-      broken("it has a string that is not UTF-8");
-    }
-  }
-
-  /** A name, which a newline ends. */
-  #line(): string {
-    const end = this.bytes.subarray(this.at, this.at + maxNameBytes).indexOf(0x0a);
-    if (end < 0) broken("it has a name without an end");
-    const name = this.#string(end);
-    this.at++;
-    return name;
-  }
-
-  /** Two's complement, the lowest byte first. */
-  #long(length: number): number | bigint {
-    if (length > maxNumberBytes) broken(`it has a number of ${length} bytes`);
-    const from = this.#skip(length);
-    let value = 0n;
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[from + i]!);
-    value = BigInt.asIntN(8 * length, value);
-    const small = Number(value);
-    return Number.isSafeInteger(small) ? small : value;
   }
 
   // ------------------------------------------------------------- the stack
@@ -380,10 +304,6 @@ class PickleMachine {
     this.#pop();
     if (!(this.#top() instanceof Map)) broken("it gives attributes to what has none");
   }
-}
-
-function broken(problem: string): never {
-  throw new Broken(problem);
 }
 
 const isKey = (value: PickleValue): value is PickleKey =>

@@ -6,7 +6,8 @@
 // caffe2/serialize/inline_container.h.
 
 import { DataError } from "../errors.js";
-import { type PickleHooks, type PickleValue, runPickle } from "./pickle.js";
+import { type PickleHooks, runPickle } from "./pickle.js";
+import type { PickleValue } from "./pickle-values.js";
 import { StorageRef, torchHooks } from "./pth-globals.js";
 import { quote } from "./quote.js";
 import { type Reads, read } from "./reads.js";

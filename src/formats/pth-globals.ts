@@ -7,14 +7,14 @@
 
 import { DataError } from "../errors.js";
 import { type StoredDType, storedBytes } from "./elements.js";
+import type { PickleHooks } from "./pickle.js";
 import {
   PickleFunction,
-  type PickleHooks,
   type PickleKey,
   PickleSpecial,
   PickleTuple,
   type PickleValue,
-} from "./pickle.js";
+} from "./pickle-values.js";
 import { quote } from "./quote.js";
 
 /** Memory that tensors are views of. */

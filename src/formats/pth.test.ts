@@ -218,8 +218,7 @@ describe("round trips", () => {
     fc.assert(
       fc.property(entries, (given) => {
         const read = parsePth(encodePth(given));
-        const sorted = Object.keys(Object.fromEntries(given.map(([key]) => [key, 0])));
-        expect([...read.keys()]).toEqual(sorted);
+        expect([...read.keys()]).toEqual(given.map(([key]) => key));
         for (const [name, { shape, data }] of given) {
           expect(read.get(name)!.shape).toEqual(shape);
           expect(read.get(name)!.data).toEqual(data);

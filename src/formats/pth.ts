@@ -10,7 +10,7 @@ import {
   storedBytes,
   type TensorEntry,
 } from "./elements.js";
-import type { PickleValue } from "./pickle.js";
+import type { PickleValue } from "./pickle-values.js";
 import { openPth, type PthArchive } from "./pth-archive.js";
 import { type StorageRef, TensorRef } from "./pth-globals.js";
 import { quote } from "./quote.js";

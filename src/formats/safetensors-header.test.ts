@@ -149,7 +149,9 @@ describe("damage", () => {
       /: its header names more than 100000 tensors \(at byte \d+\)$/,
     );
     const notes = file(`{"__metadata__":{${many(10_001, (i) => `"${i}":""`)}}}`);
-    expect(() => parseSafetensors(notes)).toThrow(/: its header has more than 10000 metadata \(at byte \d+\)$/);
+    expect(() => parseSafetensors(notes)).toThrow(
+      /: its header has more than 10000 metadata \(at byte \d+\)$/,
+    );
   });
 
   it("refuses overlapping tensors", () => {

@@ -75,9 +75,10 @@ export const global = (module: string, name: string): string => `c${module}\n${n
 export const call = (callee: string, ...args: readonly string[]): string =>
   `${callee}${tuple(...args)}R`;
 export const dict = (entries: Readonly<Record<string, string>>): string =>
-  `}(${Object.entries(entries)
-    .map(([key, value]) => text(key) + value)
-    .join("")}u`;
+  dictOf(Object.entries(entries));
+
+const dictOf = (entries: readonly (readonly [string, string])[]): string =>
+  `}(${entries.map(([key, value]) => text(key) + value).join("")}u`;
 
 /** A reference to a storage of the archive. */
 export const storage = (key: string, length: number, type = "FloatStorage"): string =>
@@ -115,14 +116,14 @@ export function encodePth(
   >,
 ): Uint8Array<ArrayBuffer> {
   const storages: Record<string, Uint8Array> = {};
-  const tensors: Record<string, string> = {};
-  let key = 0;
+  const tensors: [string, string][] = [];
   for (const [name, { shape, data }] of entries) {
     const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
     const type = types[data.constructor.name as keyof typeof types];
-    const place = `k${key++}`;
+    const place = `k${tensors.length}`;
     storages[place] = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    tensors[name] = tensorOf({ storage: storage(place, data.length, type), shape, strides });
+    const pickled = tensorOf({ storage: storage(place, data.length, type), shape, strides });
+    tensors.push([name, pickled]);
   }
-  return pthOf(pickleOf(dict(tensors)), storages);
+  return pthOf(pickleOf(dictOf(tensors)), storages);
 }
