@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EpochRecord, History } from "../../train/history.js";
+import type { Progress } from "../../train/training.js";
 import { type Options, resolveSettings, type Settings } from "./settings.js";
 import {
   caption,
@@ -9,6 +10,7 @@ import {
   nextInWords,
   otherMachineInWords,
   outcomeInWords,
+  resumedInWords,
   settingsInWords,
   skippedInWords,
   stoppedInWords,
@@ -50,6 +52,7 @@ const nothing: Options = {
   warmup: 0,
   onNan: "stop",
   seed: 0,
+  conv: "auto",
   backend: "reference",
 };
 const settings = {
@@ -143,6 +146,31 @@ describe("a training that ends before its time", () => {
     );
     expect(stoppedInWords(run, { ...settings, onNan: "skip" })).toBe("no weights were written");
     expect(stoppedInWords(undefined, settings)).toBe("no weights were written");
+  });
+
+  it("says where a run goes on, or that it has nothing left to do", () => {
+    const progress = (steps: number, epochs: number, batch = 0, since = 0) =>
+      ({
+        steps: Array(steps).fill({}),
+        epochs: Array(epochs).fill({}),
+        batch,
+        best: { record: null, since },
+      }) as unknown as Progress;
+    const ten = { ...settings, epochs: 10 };
+    expect(resumedInWords(progress(25, 2, 5), ten)).toBe(
+      "going on after step 25, in epoch 3 of 10",
+    );
+    expect(resumedInWords(progress(100, 10), ten)).toBe(
+      "all 10 epochs of this run are done; give --epochs for more",
+    );
+    const limited = { ...ten, maxSteps: 12 };
+    expect(resumedInWords(progress(12, 2), limited)).toBe("all of its --max-steps 12 are done");
+    expect(resumedInWords(progress(12, 1, 2), limited)).toMatch(/^going on after step 12,/);
+    const early = { ...ten, earlyStop: 2 };
+    expect(resumedInWords(progress(40, 4, 0, 2), early)).toBe(
+      "this run has ended early, after epoch 4: no later one was better",
+    );
+    expect(resumedInWords(progress(40, 4, 0, 1), early)).toMatch(/^going on after step 40,/);
   });
 
   it("says that it goes on with other kernels, and nothing of other threads", () => {

@@ -148,9 +148,18 @@ export function stoppedInWords(folder: Kept | undefined, { onNan }: Settings): s
 }
 
 /** Where a run goes on. */
-export function resumedInWords({ steps, epochs }: Progress, settings: Settings): string {
+export function resumedInWords(
+  { steps, epochs, best, batch }: Progress,
+  { earlyStop, maxSteps, ...settings }: Settings,
+): string {
   if (epochs.length >= settings.epochs) {
     return `all ${settings.epochs} epochs of this run are done; give --epochs for more`;
+  }
+  if (batch === 0 && maxSteps !== null && steps.length >= maxSteps) {
+    return `all of its --max-steps ${maxSteps} are done`;
+  }
+  if (batch === 0 && earlyStop !== null && best.since >= earlyStop) {
+    return `this run has ended early, after epoch ${epochs.length}: no later one was better`;
   }
   return `going on after step ${steps.length}, in epoch ${epochs.length + 1} of ${settings.epochs}`;
 }
