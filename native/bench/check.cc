@@ -239,6 +239,12 @@ ConvGeometry randomGeometry() {
       g.inSize[axis] = between(std::max<int64_t>(1, side - 2 * g.padding[axis]), 24);
       g.outSize[axis] = g.inSize[axis] + 2 * g.padding[axis] - side + 1;
     }
+    if (oneIn(20)) {  // so many tiles that the weight gradient is summed in chunks
+      g.batch = 2, g.groups = 1, g.inChannels = between(1, 3), g.outChannels = between(1, 3);
+      for (int axis = 0; axis < 2; ++axis) {
+        g.padding[axis] = 1, g.inSize[axis] = between(136, 142), g.outSize[axis] = g.inSize[axis] + 3 - side;
+      }
+    }
     if (oneIn(10)) {  // several blocks of the depth, and more columns than are held at once
       g.batch = g.groups = 1;
       g.inChannels = between(1, 20), g.outChannels = between(100, 300);

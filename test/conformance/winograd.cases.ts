@@ -15,7 +15,7 @@ interface Spec {
   readonly x: Layout;
   readonly w: Layout;
   readonly y: Layout;
-  /** Whether there is a bias (forward), a mask (gradient of the input). */
+  /** Whether there is a bias (forward), a mask (gradient of the input), a bias's gradient (of the weight). */
   readonly extra: boolean;
   readonly activation: "none" | "relu";
   readonly seed: number;
@@ -96,6 +96,9 @@ const always: Spec[] = [
   { ...usual, inSize: [1, 1], groupIn: 70 },
   // More tiles than a block has, of several images.
   { ...usual, batch: 9, inSize: [17, 13], groupIn: 3, groupOut: 20 },
+  // Several blocks of the weight gradient's tiles; and so many that they are summed in chunks.
+  { ...usual, batch: 5, inSize: [40, 28], groupIn: 17, groupOut: 9 },
+  { ...usual, inSize: [136, 140], groupIn: 2, groupOut: 3 },
   // More columns than are held at once, and a depth of several blocks: both ways.
   { ...usual, batch: 1, inSize: [4, 5], groupIn: 300, groupOut: 5 },
   { ...usual, batch: 1, inSize: [5, 4], groupIn: 5, groupOut: 300, side: 5, padding: [2, 2] },
@@ -176,6 +179,7 @@ export const winogradSuites = [
       x: build.source(shapes.x, spec.x, plain),
       gy: build.source(shapes.y, spec.y, plain),
       gw: build.result(shapes.w, spec.w),
+      ...(spec.extra && { gbias: build.result([geometry.outChannels], denseLayout([0])) }),
     };
     return build.within(call, bound(algorithm, shapes.positions));
   }),
