@@ -81,4 +81,10 @@ constexpr Matrix<alpha, alpha> inputTransform() {
   return b;
 }
 
+/**
+ * Step from point to point where each takes up so many floats: an odd number of cache lines, so that the
+ * points of one element lie in different sets of the first-level cache.
+ */
+constexpr int64_t pointStep(int64_t floats) { return (floats + 31) / 32 * 32 + 16; }
+
 }  // namespace fovea::FOVEA_ISA

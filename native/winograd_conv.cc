@@ -15,6 +15,7 @@
 #include <algorithm>
 #include "conv.h"
 #include "transpose.h"
+#include "winograd.h"
 #include "winograd_product.h"
 #include "winograd_tile.h"
 
@@ -35,9 +36,6 @@ struct Correlation {
   ptrdiff_t biasStride;
   bool relu;
 };
-
-/** A distance between points that spreads them over all sets of a cache: an odd number of its lines. */
-int64_t pointStride(int64_t floats) { return (divideUp(floats, 16) | 1) * 16; }
 
 /** Tiles of a block: enough to use a panel of filters well. Measured; 48 to 192 are nearly the same. */
 constexpr int64_t kBlockTiles = 96;
@@ -76,8 +74,8 @@ struct Winograd {
     blocks = divideUp(tiles, block);
     splits = std::clamp<int64_t>(threads / std::max<int64_t>(blocks, 1), 1, panels.count);
     mWidth = std::min<int64_t>(padded, kGroupColumns);
-    vPoint = pointStride(block * depth);
-    mPoint = pointStride(block * mWidth);
+    vPoint = pointStep(block * depth);
+    mPoint = pointStep(block * mWidth);
 
     Carver shared(scratch);
     u = shared.take<float>(c.groups * groupFloats());
@@ -90,11 +88,12 @@ struct Winograd {
     bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
   }
 
-  // U is [group][panel][point][channel][width of the panel].
-  int64_t filterPoint(int64_t panel) const { return pointStride(c.channels * panels.width(panel)); }
-  int64_t groupFloats() const { return points * (padded * c.channels + panels.count * 32); }
+  // U is [group][panel][point][channel][width of the panel]; pointStep adds at most so many floats to a point.
+  static constexpr int64_t kMostGap = 48;
+  int64_t filterPoint(int64_t panel) const { return pointStep(c.channels * panels.width(panel)); }
+  int64_t groupFloats() const { return points * (padded * c.channels + panels.count * kMostGap); }
   float* filters(int64_t group, int64_t panel, int64_t point) const {
-    return u + group * groupFloats() + points * (panels.start(panel) * c.channels + panel * 32) +
+    return u + group * groupFloats() + points * (panels.start(panel) * c.channels + panel * kMostGap) +
            point * filterPoint(panel);
   }
 

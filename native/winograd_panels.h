@@ -23,12 +23,6 @@ PixelTransform inputTransformOf(int alpha);
 /** G·X·Gᵀ of tiles of m×m, for results of r×r. */
 PixelTransform filterTransformOf(int r, int m);
 
-/**
- * Step from point to point where each takes up so many floats: an odd number of cache lines, so that the
- * points of one element lie in different sets of the first-level cache.
- */
-constexpr int64_t pointStep(int64_t floats) { return roundUp(floats, 32) + 16; }
-
 /** How a batch is cut into tiles, `step` rows and columns apart. */
 struct TileGrid {
   int64_t rows, columns, step;
