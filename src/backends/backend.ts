@@ -58,6 +58,10 @@ export interface Traits {
   readonly convolutions: readonly ConvAlgorithm[];
 }
 
+/** Which of a backend's algorithms plans may choose for convolutions: all of them, or `direct` alone. */
+export const convolutionModes = ["auto", "direct"] as const;
+export type ConvolutionMode = (typeof convolutionModes)[number];
+
 export interface Backend {
   /** "reference", "native", … */
   readonly name: string;

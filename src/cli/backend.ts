@@ -1,6 +1,6 @@
 // Opens a backend by name and makes it the one that everything uses.
 
-import type { Backend } from "../backends/backend.js";
+import type { Backend, ConvolutionMode } from "../backends/backend.js";
 import { physicalCores } from "../backends/native/machine.js";
 import { openReference } from "../backends/reference/index.js";
 import "../engine.js";
@@ -14,19 +14,29 @@ export function defaultThreads(name: BackendName): number {
   return name === "native" ? physicalCores() : 1;
 }
 
-/** `isa`: the instruction set of the native one, by default the best that there is. */
+/** How the native backend computes; for both, what is not told is the best that there is. */
+export interface Kernels {
+  /** The instruction set. */
+  readonly isa?: string | undefined;
+  readonly conv?: ConvolutionMode | undefined;
+}
+
 export async function useBackend(
   name: BackendName,
   threads: number,
-  isa?: string,
+  kernels: Kernels = {},
 ): Promise<Backend> {
-  const backend = await opened(name, threads, isa);
+  const backend = await opened(name, threads, kernels);
   setBackend(backend);
   return backend;
 }
 
-async function opened(name: BackendName, threads: number, isa?: string): Promise<Backend> {
+async function opened(
+  name: BackendName,
+  threads: number,
+  { isa, conv }: Kernels,
+): Promise<Backend> {
   if (name === "reference") return openReference();
   const { openNative } = await import("../backends/native/index.js");
-  return openNative({ threads, ...(isa !== undefined && { isa }) });
+  return openNative({ threads, ...(isa && { isa }), ...(conv && { convolution: conv }) });
 }

@@ -3,6 +3,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { ConvolutionMode } from "../backends/backend.js";
 import { FoveaError } from "../errors.js";
 
 /** What a worker is told: one JSON argument. */
@@ -14,6 +15,8 @@ export interface BenchTask {
   readonly threads: number;
   /** The instruction set to make do with; the best that there is where none is said. */
   readonly isa?: string;
+  /** How Fovea convolves. */
+  readonly conv?: ConvolutionMode;
   /** [channels, height, width] */
   readonly input: readonly number[];
 }

@@ -15,8 +15,8 @@ import { exampleImages, exampleLabels } from "./examples.js";
 import { findModel } from "./model.js";
 
 async function measure(task: BenchTask): Promise<BenchResult> {
-  const { model, batchSize, steps, threads, isa, input } = task;
-  const backend = await useBackend("native", threads, isa);
+  const { model, batchSize, steps, threads, isa, conv, input } = task;
+  const backend = await useBackend("native", threads, { isa, conv });
   manualSeed(0);
   const net = findModel(model).build();
   const x = exampleImages([batchSize, ...input]);

@@ -2,6 +2,7 @@
 // request. Each measurement runs in a process of its own (bench-processes.ts).
 
 import { Command, Option } from "commander";
+import type { ConvolutionMode } from "../backends/backend.js";
 import { defaultThreads } from "./backend.js";
 import {
   type BenchResult,
@@ -12,7 +13,7 @@ import {
   torchWorker,
 } from "./bench-processes.js";
 import { findModel } from "./model.js";
-import { isaOption, threadsOption, wholeNumber } from "./options.js";
+import { convOption, isaOption, threadsOption, wholeNumber } from "./options.js";
 import { bytes, table } from "./text.js";
 
 const measures = {
@@ -29,6 +30,7 @@ interface Options {
   readonly steps: number;
   readonly threads?: number;
   readonly isa?: string;
+  readonly conv: ConvolutionMode;
   readonly json?: boolean;
   readonly against?: "torch";
 }
@@ -42,6 +44,7 @@ export function benchCommand(): Command {
     .option("--steps <n>", "training steps to measure", positive, 5)
     .addOption(threadsOption())
     .addOption(isaOption())
+    .addOption(convOption().default("auto"))
     .addOption(new Option("--against <name>", "measure this too, in turn").choices(["torch"]))
     .option("--json", "for programs")
     .action(bench);
@@ -49,9 +52,9 @@ export function benchCommand(): Command {
 
 async function bench(model: string, options: Options): Promise<void> {
   const { input, training } = findModel(model);
-  const { isa, steps, batchSize = training.batchSize } = options;
+  const { isa, conv, steps, batchSize = training.batchSize } = options;
   const { threads = defaultThreads("native") } = options;
-  const task: BenchTask = { model, batchSize, steps, threads, input, ...(isa && { isa }) };
+  const task: BenchTask = { model, batchSize, steps, threads, input, conv, ...(isa && { isa }) };
   const python = options.against ? findPython() : undefined;
 
   const fovea = await measure(foveaWorker(), task);

@@ -2,16 +2,19 @@
 // asked for. Measuring is src/look's, the images are test-images.ts's, the matrix is confusion.ts's.
 
 import { Command } from "commander";
+import type { ConvolutionMode } from "../backends/backend.js";
 import { type AnyDataset, isFileDataset } from "../data/index.js";
 import { type Evaluation, load } from "../look/index.js";
+import { readRunConfig } from "../train/config.js";
 import { defaultThreads, useBackend } from "./backend.js";
 import { confusionLines } from "./confusion.js";
-import { datasetName, threadsOption, wholeNumber } from "./options.js";
+import { convOption, datasetName, threadsOption, wholeNumber } from "./options.js";
 import { imagesInWords, measured, openTestImages, type TestImages } from "./test-images.js";
 import { grouped, table } from "./text.js";
 
 interface Options extends TestImages {
   readonly threads?: number;
+  readonly conv?: ConvolutionMode;
   readonly json?: boolean;
 }
 
@@ -24,6 +27,7 @@ export function evalCommand(): Command {
     .option("--data-dir <dir>", "folder with the data set's files (default: the run's)")
     .option("--limit-test <n>", "only n test images (default: as the run)", positive)
     .addOption(threadsOption())
+    .addOption(convOption())
     .option("--json", "print JSON, with the worst mistakes")
     .addHelpText(
       "after",
@@ -33,7 +37,9 @@ export function evalCommand(): Command {
 }
 
 async function evaluateRun(run: string, options: Options): Promise<void> {
-  const backend = await useBackend("native", options.threads ?? defaultThreads("native"));
+  const { threads = defaultThreads("native") } = options;
+  const conv = options.conv ?? (await readRunConfig(run)).conv ?? "direct";
+  const backend = await useBackend("native", threads, { conv });
   try {
     const model = await load(run);
     const { model: name } = model.config;

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
+import { convolutionModes } from "../backends/backend.js";
 import { datasetNames } from "../data/index.js";
 
 interface Range {
@@ -27,6 +28,13 @@ export const threadsOption = (): Option =>
   new Option("--threads <n>", "threads that compute (default: physical cores)").argParser(
     wholeNumber({ least: 1, most: 1024 }),
   );
+
+/** `--conv`: what it picks decides the last digits of all results. */
+export const convOption = (): Option =>
+  new Option(
+    "--conv <how>",
+    "convolutions by Winograd where that is faster, or directly, which rounds less",
+  ).choices(convolutionModes);
 
 /** `--isa`, for commands that measure: results of one instruction set are those of a machine without more. */
 export const isaOption = (): Option =>

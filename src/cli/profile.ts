@@ -2,6 +2,7 @@
 // to what the machine can do. The figures are src/look/profile's; here they become a table, JSON or a trace.
 
 import { Command, Option } from "commander";
+import type { ConvolutionMode } from "../backends/backend.js";
 import { compile } from "../compile.js";
 import { writeFileAtomic } from "../formats/files.js";
 import { type Profile, profileStep } from "../look/profile/profile.js";
@@ -14,7 +15,7 @@ import { trainStep } from "../train/steps.js";
 import { type BackendName, backendNames, defaultThreads, useBackend } from "./backend.js";
 import { exampleImages, exampleLabels } from "./examples.js";
 import { findModel } from "./model.js";
-import { isaOption, path, threadsOption, wholeNumber } from "./options.js";
+import { convOption, isaOption, path, threadsOption, wholeNumber } from "./options.js";
 import { profileAsText } from "./profile-text.js";
 import { dimensions } from "./text.js";
 import { optimizerOf } from "./train/recipe.js";
@@ -27,6 +28,7 @@ interface Options {
   readonly optimizer?: (typeof optimizerNames)[number];
   readonly threads?: number;
   readonly isa?: string;
+  readonly conv: ConvolutionMode;
   readonly backend: BackendName;
   readonly all?: boolean;
   readonly trace?: string;
@@ -56,6 +58,7 @@ export function profileCommand(): Command {
     )
     .addOption(threadsOption())
     .addOption(isaOption())
+    .addOption(convOption().default("auto"))
     .addOption(
       new Option("--backend <name>", "what computes").choices([...backendNames]).default("native"),
     )
@@ -70,7 +73,7 @@ async function profile(model: string, options: Options): Promise<void> {
   const { training, input, build } = findModel(model);
   const { infer = false, batchSize = training.batchSize, steps, backend: name } = options;
   const threads = options.threads ?? defaultThreads(name);
-  const backend = await useBackend(name, threads, options.isa);
+  const backend = await useBackend(name, threads, options);
   manualSeed(0);
   const net = build();
   const x = exampleImages([batchSize, ...input]);

@@ -6,6 +6,7 @@ import { models } from "../models/index.js";
 import { summarize } from "../nn/index.js";
 import { backendNames } from "./backend.js";
 import {
+  convOption,
   datasetName,
   decimal,
   path,
@@ -150,6 +151,7 @@ export function trainCommand(): Command {
     )
     .option("--seed <n>", "seed of all that is random", wholeNumber({ most: 2 ** 32 - 1 }), 0)
     .addOption(threadsOption())
+    .addOption(convOption().default("auto"))
     .addOption(choice("--backend <name>", "what computes", backendNames, "native"))
     .addHelpText("after", () => `\n${examples}\n\n${sources()}\n\n${whichNetwork()}`)
     .action(async (model: string | undefined, options: Options, command: Command) => {

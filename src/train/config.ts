@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
+import { convolutionModes } from "../backends/backend.js";
 import { DataError } from "../errors.js";
 import { readFileLimited } from "../formats/files.js";
 import { printable } from "../formats/quote.js";
@@ -36,6 +37,8 @@ const schema = z.looseObject({
     .min(0)
     .max(2 ** 32 - 1),
   batchSize: count,
+  /** How convolutions were chosen; runs that say nothing of it had direct ones alone. */
+  conv: z.enum(convolutionModes).optional(),
   /** Lists of transforms (data/transforms): of training, and of everything after it. */
   transforms: z.object({ train: z.array(z.unknown()), eval: z.array(z.unknown()) }),
 });

@@ -5,6 +5,7 @@ import { BackendError } from "../../errors.js";
 import type { TypedArray } from "../../graph/dtype.js";
 import type {
   Backend,
+  ConvolutionMode,
   DeviceBuffer,
   Executable,
   Peaks,
@@ -39,8 +40,6 @@ export interface NativeOptions {
    */
   readonly convolution?: ConvolutionMode;
 }
-
-export type ConvolutionMode = "auto" | "direct";
 
 /** Numbers of f32 in a vector of each instruction set (kLanes in native/simd.h). */
 const lanes: Readonly<Record<string, number>> = { avx512: 16, avx2: 8, portable: 4 };

@@ -4,6 +4,7 @@
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import { convolutionModes } from "../../backends/backend.js";
 import { augmentations } from "../../data/transforms/presets.js";
 import { DataError } from "../../errors.js";
 import { configFile, type RunConfig, readRunConfig } from "../../train/config.js";
@@ -60,6 +61,7 @@ const schema = z.object({
   checkpointEvery: z.union([z.object({ steps: count }), z.object({ minutes: number })]),
   seed: z.int().nonnegative(),
   threads: count,
+  conv: z.enum(convolutionModes),
   backend: z.enum(backendNames),
   out: z.string(),
   force: z.boolean(),

@@ -58,7 +58,7 @@ export async function runTraining(settings: Settings, begun?: RunConfig): Promis
       checkInit(init);
     }
     const { train, transforms, ...loaders } = await openImages(settings);
-    const backend = await useBackend(settings.backend, settings.threads);
+    const backend = await useBackend(settings.backend, settings.threads, settings);
     try {
       manualSeed(seed);
       const network = networkFacts(train.dataset, settings);

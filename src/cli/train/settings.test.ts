@@ -14,6 +14,7 @@ const nothing: Options = {
   warmup: 0,
   onNan: "stop",
   seed: 0,
+  conv: "auto",
   backend: "reference",
 };
 const settings = (options: Partial<Options>, model = "lenet") =>

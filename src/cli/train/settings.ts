@@ -2,6 +2,7 @@
 // document, and what does not go together is refused. Nothing is opened or built here.
 
 import { resolve as absolute } from "node:path";
+import type { ConvolutionMode } from "../../backends/backend.js";
 import type { Augmentation } from "../../data/index.js";
 import type { Recipe } from "../../models/index.js";
 import { type BackendName, defaultThreads } from "../backend.js";
@@ -56,6 +57,7 @@ export interface Options {
   readonly resume?: string;
   readonly seed: number;
   readonly threads?: number;
+  readonly conv: ConvolutionMode;
   readonly backend: BackendName;
   readonly out?: string;
   readonly force?: boolean;
@@ -110,6 +112,7 @@ export function resolveSettings(model: string, options: Options) {
     checkpointEvery: options.checkpointEvery ?? usualCheckpoints,
     seed: options.seed,
     threads: options.threads ?? defaultThreads(options.backend),
+    conv: options.conv,
     backend: options.backend,
     out: options.out ?? null,
     force: options.force ?? false,

@@ -47,6 +47,7 @@ export function commandOf(config: RunConfig): string[] {
     ["--max-steps", s.maxSteps],
     ["--seed", config.seed],
     ["--threads", s.threads],
+    ["--conv", unless(s.conv, "auto")],
     ["--backend", unless(s.backend, "native")],
   ];
   return ["fovea", "train", config.model, ...options.flatMap(wordsOf)];

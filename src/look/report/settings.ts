@@ -39,6 +39,7 @@ const schema = z.object({
   earlyStop: number,
   maxSteps: number,
   threads: number,
+  conv: text,
   backend: text,
   dataSource: text,
   imageShape: z.array(z.number()).optional().catch(undefined),

@@ -1,0 +1,78 @@
+// Which algorithm each convolution gets: by its shape and the length of vectors alone.
+
+import { describe, expect, it } from "vitest";
+import { planOf } from "../../test/programs.js";
+import type { Traits } from "../backends/backend.js";
+import type { ConvAlgorithm, KernelCall } from "../backends/kernels.js";
+import { nn, zeros } from "../index.js";
+
+const F = nn.functional;
+const all: readonly ConvAlgorithm[] = ["direct", "winograd6", "winograd8"];
+const machine = (lanes: number, convolutions = all): Traits => ({ lanes, convolutions });
+
+interface Layer {
+  readonly batch?: number;
+  readonly channels: readonly [input: number, output: number];
+  readonly side: number;
+  readonly kernel: number;
+  readonly options?: Parameters<typeof F.conv2d>[3];
+}
+
+/** The algorithms of a layer's three passes. */
+function algorithms({ batch = 32, channels, side, kernel, options }: Layer, traits: Traits) {
+  const [input, output] = channels;
+  const padding = Math.floor(kernel / 2);
+  const plan = planOf(() => {
+    const x = new nn.Parameter(zeros([batch, input, side, side]), "x");
+    const w = new nn.Parameter(
+      zeros([output, input / (options?.groups ?? 1), kernel, kernel]),
+      "w",
+    );
+    F.conv2d(x, w, undefined, { padding, ...options })
+      .square()
+      .sum()
+      .backward();
+    return [x.grad!, w.grad!];
+  }, traits);
+  const of = (kernel: KernelCall["kernel"]) =>
+    plan.program.calls.flatMap((c) => (c.kernel === kernel && "algorithm" in c ? c.algorithm : []));
+  return [...of("conv2d"), ...of("conv2dGradInput"), ...of("conv2dGradWeight")];
+}
+
+const thrice = (algorithm: ConvAlgorithm) => [algorithm, algorithm, algorithm];
+
+describe("convolutions are computed", () => {
+  it.each([16, 8, 4])("by Winograd where there is much to multiply: %i lanes", (lanes) => {
+    const traits = machine(lanes);
+    expect(algorithms({ channels: [384, 256], side: 12, kernel: 3 }, traits)).toEqual(
+      thrice("winograd8"),
+    );
+    expect(algorithms({ channels: [96, 256], side: 26, kernel: 5 }, traits)).toEqual(
+      thrice("winograd8"),
+    );
+    // 14 = 3·4 + 2 = 2·6 + 2: tiles of 8 would compute 18² of 14²
+    expect(algorithms({ channels: [512, 512], side: 14, kernel: 3 }, traits)).toEqual(
+      thrice("winograd6"),
+    );
+  });
+
+  it.each([16, 8, 4])("directly where Winograd cannot or does not pay: %i lanes", (lanes) => {
+    const direct = (layer: Layer) =>
+      expect(algorithms(layer, machine(lanes)), JSON.stringify(layer)).toEqual(thrice("direct"));
+    direct({ channels: [64, 64], side: 24, kernel: 3, options: { stride: 2 } });
+    direct({ channels: [64, 64], side: 24, kernel: 3, options: { dilation: 2, padding: 2 } });
+    direct({ channels: [64, 64], side: 24, kernel: 1 });
+    direct({ channels: [64, 64], side: 24, kernel: 7 });
+    // few channels: transforms would take longer than the products
+    direct({ channels: [1, 6], side: 28, kernel: 5 });
+    direct({ channels: [64, 64], side: 24, kernel: 3, options: { groups: 64 } });
+    // one small map: the filters take longer to transform than the image
+    direct({ batch: 1, channels: [384, 384], side: 12, kernel: 3 });
+  });
+
+  it("as the backend can", () => {
+    const layer = { channels: [384, 256], side: 12, kernel: 3 } as const;
+    expect(algorithms(layer, machine(8, ["direct"]))).toEqual(thrice("direct"));
+    expect(algorithms(layer, machine(8, ["direct", "winograd6"]))).toEqual(thrice("winograd6"));
+  });
+});
