@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { dense } from "../../../test/support/programs.js";
-import type { Program } from "../kernels.js";
+import type { Epilogue, Program } from "../kernels.js";
 import { kernelNames, structs } from "./abi.js";
 import { abiFingerprint, abiHeader } from "./abi-header.js";
 import { checkFingerprint, loadAddon } from "./binding.js";
@@ -120,7 +120,27 @@ describe("an encoded program", () => {
     const encodedCall = encodeCalls([
       { ...call, a: matrix, b: matrix, c: matrix, activation: "relu" },
     ]);
-    // header 2; batch, m, n, k; three operands of 9 words; bias; activation
-    expect(encodedCall.slice(2 + 4 + 27)).toEqual([-1, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    // header 2; batch, m, n, k; three operands of 9 words; bias; activation; no epilogue
+    expect(encodedCall.slice(2 + 4 + 27)).toEqual([-1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+  });
+
+  it("puts the product before the sources of its epilogue", () => {
+    const matrix = { buffer: 0, dtype: "f32", offset: 0, strides: [1, 1, 1] } as const;
+    const call = { kernel: "matmul", batch: 1, m: 1, n: 1, k: 1, activation: "none" } as const;
+    const epilogue: Epilogue = {
+      sources: [{ kind: "memory", operand: matrix }],
+      instructions: [{ op: "sub", dtype: "f32", args: [1, 0] }],
+      results: [{ register: 2, operand: matrix }],
+    };
+    const encodedCall = encodeCalls([{ ...call, a: matrix, b: matrix, epilogue }]);
+    const rest = 2 + 4 + 2 * 9;
+    expect(encodedCall.slice(rest, rest + 9)).toEqual([-1, 0, 0, 0, 0, 0, 0, 0, 0]); // c
+    expect(encodedCall.slice(rest + 18)).toEqual([
+      ...[0, 2, 1, 1], // activation; sources, instructions, results
+      ...[3, -1, 0, 0, 0, 0, 0, 0, 0, 0], // the product
+      ...[0, 0, 0, 0, 1, 1, 1, 0, 0, 0],
+      ...[13, 0, 1, 0, 0, 0], // sub f32 r1 r0
+      ...[2, 0, 0, 0, 1, 1, 1, 0, 0, 0],
+    ]);
   });
 });

@@ -73,6 +73,36 @@ describe("checkProgram", () => {
     expect(arena(64, 24)).toThrow("load: buffer 1: ends at byte 88 of an arena of 64 bytes");
   });
 
+  it("wants of a product either c or an epilogue, and registers that are there", () => {
+    const matrix = { ...window(0), strides: [0, 3, 1] };
+    const to = { ...window(1), strides: [0, 3, 1] };
+    const product = { kernel: "matmul", batch: 1, m: 2, n: 3, k: 1, activation: "none" };
+    const factors = { ...product, a: matrix, b: matrix };
+    const epilogue = {
+      sources: [{ kind: "memory", operand: matrix }],
+      instructions: [{ op: "add", dtype: "f32", args: [0, 1] }],
+      results: [{ register: 2, operand: to }],
+    };
+    expect(checking({ ...factors, c: to })).not.toThrow();
+    expect(checking({ ...factors, epilogue })).not.toThrow();
+    expect(checking(factors)).toThrow("load: call 0 (matmul): neither c nor an epilogue");
+    expect(checking({ ...factors, c: to, epilogue })).toThrow("both c and an epilogue");
+    expect(checking({ ...factors, activation: "relu", epilogue })).toThrow(
+      "an epilogue beside a bias or activation",
+    );
+    const results = [{ register: 3, operand: to }];
+    expect(checking({ ...factors, epilogue: { ...epilogue, results } })).toThrow(
+      "there is no register 3",
+    );
+    const small = { ...to, strides: [0, 4, 1] };
+    expect(
+      checking({
+        ...factors,
+        epilogue: { ...epilogue, results: [{ register: 2, operand: small }] },
+      }),
+    ).toThrow("result 0: covers elements 0 to 6 of buffer 1, which has 6");
+  });
+
   it("knows the shapes of other kernels' operands", () => {
     const x = { buffer: 0, dtype: "f32", offset: 0, strides: [3, 1] };
     const call = {
