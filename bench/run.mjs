@@ -3,15 +3,15 @@
 // Writes bench/results/speed.json and speed.svg. Nothing else should run on the machine meanwhile.
 //
 //   npm run bench -- [--only alexnet,lenet] [--rounds 3] [--steps 3] [--threads N] [--isa avx2] [--quick]
-//                    [--without peers,start] [--out bench/results/speed]
+//                    [--without peers,start,profiles] [--out bench/results/speed]
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { models, openNative, setBackend } from "fovea";
 import { writeOnnx } from "fovea/formats";
 import { physicalCores } from "../dist/backends/native/machine.js";
@@ -42,6 +42,8 @@ const batches = {
 
 /** What a peer gets for a network: some would take an hour for one image. */
 const peerSeconds = 300;
+
+const execFileAsync = promisify(execFile);
 
 class Refusal extends Error {}
 
@@ -90,28 +92,49 @@ async function main(options) {
 async function measureNetwork(model, python, { rounds, steps, threads, isa, without }) {
   const { input } = models[model];
   const task = { model, batchSize: batches[model], steps, threads, input, ...(isa && { isa }) };
-  const runs = { fovea: [], torch: [] };
+  const workers = {
+    fovea: [foveaWorker(), task],
+    torch: [torchWorker(python, task), task],
+    ...(model === "alexnet" && { "fovea, direct": [foveaWorker(), { ...task, conv: "direct" }] }),
+  };
+  const runs = Object.fromEntries(Object.keys(workers).map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    // whoever comes second finds a warmer machine: in turn
-    for (const [name, worker] of inTurn(round, {
-      fovea: foveaWorker(),
-      torch: torchWorker(python, task),
-    })) {
-      const answer = await measure(worker, task);
+    for (const [name, [worker, own]] of inTurn(round, workers)) {
+      const answer = await measure(worker, own);
       runs[name].push(answer);
       say(`${model}, round ${round + 1}, ${name}: ${shortly(answer)}`);
     }
   }
   const torch = medianOf(runs.torch);
-  const fovea = medianOf(runs.fovea);
-  const results = {
-    fovea: { medians: fovea, ratio: ratioOf(fovea, torch), runs: runs.fovea },
-    torch: { medians: torch, runs: runs.torch },
-  };
+  const results = Object.fromEntries(
+    Object.entries(runs).map(([name, own]) => {
+      const medians = medianOf(own);
+      const ratio = name === "torch" ? {} : { ratio: ratioOf(medians, torch) };
+      return [name, { medians, ...ratio, runs: own }];
+    }),
+  );
   if (!without.has("peers")) Object.assign(results, await measurePeers(model, task, torch));
-  return { batchSize: task.batchSize, input, results };
+  const profile = without.has("profiles") ? {} : { profile: await profileOf(task) };
+  return { batchSize: task.batchSize, input, results, ...profile };
 }
 
+/** What `fovea profile` says of a training step with SGD, without the calls that take less than 1% of it. */
+async function profileOf({ model, batchSize, threads, isa }) {
+  const words = ["profile", model, "--optimizer", "sgd", "--json"];
+  const numbers = ["--batch-size", batchSize, "--threads", threads].map(String);
+  const { stdout } = await execFileAsync(
+    process.execPath,
+    [join(root, "dist", "cli", "main.js"), ...words, ...numbers, ...(isa ? ["--isa", isa] : [])],
+    { maxBuffer: 2 ** 26 },
+  );
+  const { stepSeconds, peaks, arenaBytes, calls, kernels, passes } = JSON.parse(stdout);
+  const longest = calls
+    .filter(({ share }) => share >= 0.01)
+    .sort((one, other) => other.seconds - one.seconds);
+  return { stepSeconds, peaks, arenaBytes, calls: longest, kernels, passes };
+}
+
+/** Whoever comes second finds a warmer machine. */
 const inTurn = (round, workers) =>
   round % 2 === 0 ? Object.entries(workers) : Object.entries(workers).reverse();
 
@@ -266,8 +289,8 @@ function optionsOf(args) {
     isa,
     out: resolve(out ?? here("results", isa ? `speed-${isa}` : "speed")),
     without: new Set([
-      ...among("without", without, ["peers", "start"]),
-      ...(quick ? ["peers"] : []),
+      ...among("without", without, ["peers", "start", "profiles"]),
+      ...(quick ? ["peers", "profiles"] : []),
     ]),
   };
 }

@@ -9,6 +9,7 @@ import { root, run } from "./cli/run.js";
 
 const load = (...path: string[]) => import(pathToFileURL(join(root, "bench", ...path)).href);
 const { median, medianOf, merged, ratioOf, tableOf } = await load("speed", "summary.mjs");
+const { asMarkdown } = await load("speed", "markdown.mjs");
 const { drawSpeed } = await load("speed", "chart.mjs");
 const peers = await load("peers", "describe.mjs");
 
@@ -109,6 +110,40 @@ describe("the results", () => {
     ]);
   });
 
+  it("are Markdown for a document, with where the time of a step goes", () => {
+    const call = {
+      kernel: "conv2d",
+      origin: { layer: "0", pass: "forward" },
+      algorithm: "direct",
+      shapes: "1×1",
+      seconds: 0.02,
+      share: 0.5,
+      gflop: 4,
+      roof: { bound: "compute", seconds: 0.015 },
+    };
+    const peaks = { flops: 4e11, bytesPerSecond: 5e10 };
+    const { lenet } = results.networks;
+    const text = asMarkdown({
+      ...results,
+      date: "2026-01-02",
+      versions: { fovea: "1", node: "20", torch: "1.13" },
+      firstStep: { medians: { fovea: 0.5, torch: 2 }, ratio: 0.25 },
+      networks: { lenet: { ...lenet, profile: { stepSeconds: 0.04, peaks, calls: [call] } } },
+    });
+    const lines = text.split("\n");
+    expect(lines[0]).toBe(
+      '2026-01-02, A "fast" CPU, 2 threads, avx2; Fovea 1, Node 20, PyTorch 1.13; medians of 3 rounds, in brackets × PyTorch.',
+    );
+    expect(lines).toContain(
+      "| lenet | 256 of 1×28×28 | fovea | 60.0 (3.00×) | 100.0 (1.00×) | 2.00 (1.00×) | 0.30 (1.00×) |  |",
+    );
+    expect(text).toContain("first trained step of LeNet: 0.50 s, PyTorch 2.00 s (0.25×).");
+    expect(text).toContain("A training step of 40.0 ms under peaks of 400 GFLOP/s and 50.0 GB/s:");
+    expect(lines).toContain(
+      "| 0 | forward | conv2d | 1×1, direct | 20.0 | 50% | 200.0 | 75% | compute |",
+    );
+  });
+
   it("are a picture, the same each time", () => {
     const svg = drawSpeed(results);
     expect(svg).toBe(drawSpeed(results));
@@ -167,7 +202,7 @@ describe("npm run bench", () => {
       '--only knows no "resnet"; it knows alexnet, vgg11, vgg11-small, nin, googlenet, lenet',
     ],
     [["--rounds", "0"], "--rounds must be a whole number ≥ 1, got 0"],
-    [["--without", "torch"], '--without knows no "torch"; it knows peers, start'],
+    [["--without", "torch"], '--without knows no "torch"; it knows peers, start, profiles'],
   ])("refuses %j", async (args, message) => {
     const outcome = await bench(...args);
     expect(outcome).toEqual({ code: 2, out: "", err: `bench: ${message}\n` });
