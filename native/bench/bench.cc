@@ -10,6 +10,7 @@
 #include <cstring>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 #include "kernels_of.h"
 
@@ -67,8 +68,11 @@ struct Sum {
   double seconds = 0, flop = 0;
 };
 
-void report(const char* name, const char* pass, double seconds, double flop, Sum& sum) {
+void report(const char* name, const char* pass, double seconds, double flop) {
   std::printf("  %-16s %-6s %9.3f ms %8.1f GFLOP/s\n", name, pass, seconds * 1e3, flop / seconds * 1e-9);
+}
+void report(const char* name, const char* pass, double seconds, double flop, Sum& sum) {
+  report(name, pass, seconds, flop);
   sum.seconds += seconds, sum.flop += flop;
 }
 
@@ -84,17 +88,36 @@ void timeConv(const Kernels& kernels, Pool& pool, const Layer& layer, Sum& sum) 
     const int64_t k = layer.kernel;
     return dense(buffer, {g.inChannels * k * k, k * k, k, 1});
   };
-  const Conv2dArgs forward{g, 0, images(0, layer.in, g.inSize), weights(1), images(2, layer.out, g.outSize),
-                           dense(3, {1}), kRelu};
-  report(layer.name, "y", timeOf(kernels.conv2d, forward, pool, {xs, ws, ys, g.outChannels}), flop, sum);
+  const bool takesWinograd = layer.stride == 1 && (layer.kernel == 3 || layer.kernel == 5);
+  /** Reports a pass by every algorithm that takes the layer; the fastest counts. */
+  const auto reportAll = [&](const char* pass, const auto& secondsBy) {
+    double best = secondsBy(kConvDirect);
+    report(layer.name, pass, best, flop);
+    for (const auto& [algorithm, name] : {std::pair(kConvWinograd6, "6"), std::pair(kConvWinograd8, "8")}) {
+      if (!takesWinograd) continue;
+      const double seconds = secondsBy(algorithm);
+      report(layer.name, (std::string(pass) + " w" + name).c_str(), seconds, flop);
+      best = std::min(best, seconds);
+    }
+    sum.seconds += best, sum.flop += flop;
+  };
+  reportAll("y", [&](int64_t algorithm) {
+    const Conv2dArgs args{g, algorithm, images(0, layer.in, g.inSize), weights(1), images(2, layer.out, g.outSize),
+                          dense(3, {1}), kRelu};
+    return timeOf(kernels.conv2d, args, pool, {xs, ws, ys, g.outChannels});
+  });
   if (!layer.first) {
-    const Conv2dGradInputArgs input{g, 0, images(0, layer.out, g.outSize), weights(1), images(2, layer.in, g.inSize),
-                                    dense(-1, {})};
-    report(layer.name, "gx", timeOf(kernels.conv2dGradInput, input, pool, {ys, ws, xs}), flop, sum);
+    reportAll("gx", [&](int64_t algorithm) {
+      const Conv2dGradInputArgs args{g, algorithm, images(0, layer.out, g.outSize), weights(1),
+                                     images(2, layer.in, g.inSize), images(3, layer.in, g.inSize)};
+      return timeOf(kernels.conv2dGradInput, args, pool, {ys, ws, xs, xs});
+    });
   }
-  const Conv2dGradWeightArgs weight{g, 0, images(0, layer.in, g.inSize), images(1, layer.out, g.outSize), weights(2),
-                                    dense(-1, {})};
-  report(layer.name, "gw", timeOf(kernels.conv2dGradWeight, weight, pool, {xs, ys, ws}), flop, sum);
+  reportAll("gw", [&](int64_t algorithm) {
+    const Conv2dGradWeightArgs args{g, algorithm, images(0, layer.in, g.inSize), images(1, layer.out, g.outSize),
+                                    weights(2), dense(3, {1})};
+    return timeOf(kernels.conv2dGradWeight, args, pool, {xs, ys, ws, g.outChannels});
+  });
 }
 
 /** y = x·wᵀ + bias, gx = gy·w, gw = gyᵀ·x. */
