@@ -129,10 +129,14 @@ function atHome(folder: string): Record<string, unknown> {
     readMetrics: () => look.readMetrics(at("run")),
     writeReport: (_: string, __: fovea.nn.Network, test: data.DataLoader) =>
       look.writeReport(at("run"), fovea.lenet(), test),
+    readCheckpoint: (path: string) => train.readCheckpoint(at(path)),
+    writeCheckpoint: (path: string, state: train.TrainingState) =>
+      train.writeCheckpoint(at(path), state),
     readRunConfig: () => train.readRunConfig(at("run")),
     TensorBoardWriter: { open: (path: string) => train.TensorBoardWriter.open(at(path)) },
     RunFolder: {
       create: (path: string, config: object) => train.RunFolder.create(at(path), config),
+      resume: (path: string, config: object) => train.RunFolder.resume(at(path), config),
     },
   };
 }

@@ -1,15 +1,25 @@
 // Training: what users import as fovea/train. Only re-exports. fit.ts and what it needs, freeze.ts and
-// values.ts are browser-safe; run-folder.ts, tensorboard.ts and weights.ts are Node's.
+// values.ts are browser-safe; checkpoint.ts, run-folder.ts, tensorboard.ts and weights.ts are Node's.
 
+export { readCheckpoint, type WriteCheckpointOptions, writeCheckpoint } from "./checkpoint.js";
 export { type RunConfig, readRunConfig } from "./config.js";
 export { fit } from "./fit.js";
-export type { FitOptions, StepProgress } from "./fit-options.js";
+export type { CheckpointOptions, FitOptions, StepProgress } from "./fit-options.js";
 export { freeze } from "./freeze.js";
 export type { CurvePoint, EpochRecord, History, StepRecord } from "./history.js";
 export type { EpochSchedule } from "./learning-rate.js";
-export { checkRunFolder, RunFolder, type RunResults, runFiles } from "./run-folder.js";
+export { type Finding, NonFiniteError } from "./non-finite.js";
+export {
+  checkRunFolder,
+  type ResumeOptions,
+  RunFolder,
+  type RunFolderOptions,
+  type RunResults,
+  runFiles,
+} from "./run-folder.js";
 export type { Loss } from "./steps.js";
 export { TensorBoardWriter } from "./tensorboard.js";
+export type { Progress, TrainingState } from "./training.js";
 export { readWeights, type Weights } from "./values.js";
 export {
   type Leftover,
