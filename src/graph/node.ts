@@ -30,9 +30,9 @@ export interface Op<A = unknown> {
   simplify?(node: Node<A>): Node | undefined;
   /**
    * For a gradient that carries each of its numbers to a place where the forward value is the same
-   * at both ends (max pooling's): the values at the far end and at the near end, and the same gradient
-   * of other numbers. What depends on the value alone, a ReLU's mask say, can then be applied at the
-   * near end, which is smaller, and the far end need not be kept.
+   * at both ends (max pooling's, a concatenation's): the values at the far end and at the near end, and
+   * the same gradient of other numbers. What depends on the value alone, a ReLU's mask say, can then be
+   * applied at the near end: it is smaller, and the far end need not be kept; or one for several ends.
    */
   route?(
     node: Node<A>,

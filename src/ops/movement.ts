@@ -88,16 +88,9 @@ interface Assembly {
 const assembleOp: Op<Assembly> = {
   name: "assemble",
   infer: ([x], { shape }) => ({ shape, dtype: x!.dtype }),
-  gradient: (g, { inputs, attrs: { starts, steps } }) =>
-    inputs.map((x, i) =>
-      slice(
-        g,
-        x.shape.map((n, d) => ({
-          start: starts[i]![d]!,
-          end: starts[i]![d]! + (n - 1) * steps[d]! + 1,
-          step: steps[d]!,
-        })),
-      ),
+  gradient: (g, whole) =>
+    whole.inputs.map((_, index) =>
+      make(partOp, [g, whole], { index, ranges: rangesOf(whole, index) }),
     ),
   lower: {
     kind: "assemble",
@@ -105,6 +98,32 @@ const assembleOp: Op<Assembly> = {
       starts.map((start, input) => ({ input, start, steps })),
     fill: ({ fill }) => fill,
   },
+};
+
+/** Where an input of an assembly is. */
+function rangesOf({ inputs, attrs }: Node<Assembly>, index: number): Range[] {
+  return inputs[index]!.shape.map((n, d) => {
+    const [start, step] = [attrs.starts[index]![d]!, attrs.steps[d]!];
+    return { start, end: start + (n - 1) * step + 1, step };
+  });
+}
+
+/** The slice of a gradient [g, whole] that an input of the whole receives. */
+const partOp: Op<{ index: number; ranges: readonly Range[] }> = {
+  name: "part",
+  infer: ([g], { ranges }) => ({ shape: ranges.map(rangeLength), dtype: g!.dtype }),
+  gradient: (g, { inputs: [from], attrs: { ranges } }) => [
+    unslice(g, from!.shape, ranges),
+    undefined,
+  ],
+  // worth while where all inputs are of one kind: then one pass over the whole serves all of them
+  route: ({ inputs: [, whole], attrs }) => {
+    const { inputs, attrs: assembly } = whole as Node<Assembly>;
+    const far = inputs[attrs.index]!;
+    const alike = assembly.fill === undefined && inputs.every((x) => x.op === far.op);
+    return alike ? { far, near: whole!, of: (g) => make(partOp, [g, whole!], attrs) } : undefined;
+  },
+  lower: { kind: "composed", compose: ({ inputs: [g], attrs: { ranges } }) => slice(g!, ranges) },
 };
 
 /** Puts what was sliced back in its place, zeros around it. */
