@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { openReference } from "../backends/reference/index.js";
 import "../engine.js";
 import { DataLoader, type Dataset } from "../data/index.js";
-import { ArgumentError } from "../errors.js";
+import type { EpochOptions } from "../data/loader.js";
+import { ArgumentError, DataError } from "../errors.js";
 import { BatchNorm2d, Dropout, Flatten, Linear, ReLU, Sequential } from "../nn/index.js";
 import { Adam, CosineAnnealingLR, ReduceLROnPlateau, SGD } from "../optim/index.js";
 import { manualSeed, randomState, setBackend } from "../runtime.js";
@@ -186,6 +187,34 @@ describe("fit with a checkpoint", () => {
     const resumed = await fit(net, { ...options, epochs: 4, resume: last! });
     expect(timeless(resumed)).toEqual(timeless(history));
     expect(await readWeights(net)).toEqual(await readWeights(whole.net));
+  });
+
+  it("ends with what keeps a batch from coming, and goes on from before", async () => {
+    const whole = build(recipe);
+    const history = await fit(whole.net, whole.options);
+    const { net, options } = build(recipe);
+    const vanished = new DataError(
+      "pets/cat/3.jpg",
+      "cannot be read: there is no such file (ENOENT)",
+    );
+    const train = Object.assign(Object.create(options.train), {
+      async *epoch(epoch: number, from: EpochOptions) {
+        let batch = from.startBatch ?? 0;
+        for await (const pair of options.train.epoch(epoch, from)) {
+          if (epoch === 1 && batch++ === 3) throw vanished;
+          yield pair;
+        }
+      },
+    });
+    const states: TrainingState[] = [];
+    const save = (state: TrainingState) => void states.push(copied(state));
+    const run = { ...options, train, checkpoint: { save, everySteps: 2 } };
+    await expect(fit(net, run)).rejects.toBe(vanished);
+    expect(states.at(-1)!.progress.steps.length).toBe(8);
+    const again = build(recipe);
+    const resumed = await fit(again.net, { ...again.options, resume: states.at(-1)! });
+    expect(timeless(resumed)).toEqual(timeless(history));
+    expect(await readWeights(again.net)).toEqual(await readWeights(whole.net));
   });
 
   it("ends with what goes wrong in keeping it", async () => {
