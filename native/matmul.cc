@@ -19,6 +19,8 @@ namespace {
 constexpr int64_t kRowBlock = 96;     // a multiple of every instruction set's tile
 constexpr int64_t kDepthSlice = 512;  // kRowBlock × kDepthSlice floats of A stay in the second-level cache
 constexpr int64_t kStagedColumns = 10 * kPanel;
+// Epilogues read and write large matrices in runs of this many columns: a tile of Fused, 4 KiB.
+constexpr int64_t kEpilogueRows = 24, kEpilogueColumns = 1024 / kPanel * kPanel;
 constexpr int64_t kPrivatePanels = 64 * 1024;  // floats that a thread may pack for itself alone
 
 /** A matrix product as the packed kernel sees it, possibly the transpose of what was asked for. */
@@ -62,11 +64,12 @@ struct Matmul : Problem {
     staged = hasEpilogue(args) || !contiguousResult() || (swapped && args.bias.buffer >= 0);
     panelCount = divideUp(n, kPanel);
     perItem = args.batch > 1 && k * paddedColumns(n) <= kPrivatePanels;
-    rowBlocks = divideUp(m, kRowBlock);
+    const bool wide = hasEpilogue(args);
+    rowBlocks = divideUp(m, wide ? kEpilogueRows : kRowBlock);
     rowBlock = roundUp(divideUp(m, std::max<int64_t>(rowBlocks, 1)), kTileRows);
     rowBlocks = divideUp(m, std::max<int64_t>(rowBlock, 1));
     const int64_t wanted = threads == 1 || perItem ? 1 : divideUp(4 * threads, std::max<int64_t>(rowBlocks, 1));
-    splits = std::clamp<int64_t>(std::max(wanted, staged ? divideUp(n, kStagedColumns) : 1), 1,
+    splits = std::clamp<int64_t>(std::max(wanted, staged ? divideUp(n, wide ? kEpilogueColumns : kStagedColumns) : 1), 1,
                                  std::max<int64_t>(panelCount, 1));
 
     Carver shared(scratch);
@@ -85,7 +88,8 @@ struct Matmul : Problem {
     bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
   }
 
-  int64_t stagedWidth() const { return divideUp(panelCount, splits) * kPanel; }
+  /** From row to row of a staged block: a cache line more than its columns, lest rows share the cache's sets. */
+  int64_t stagedWidth() const { return divideUp(panelCount, splits) * kPanel + 16; }
 
   struct Own {
     float *panels, *block, *staging;
