@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, it, vi } from "vitest";
+import { DataError } from "../errors.js";
 import { AppendFile } from "./append.js";
 
 vi.mock("node:fs", { spy: true });
@@ -73,4 +74,22 @@ it("takes over no file that is there, and writes nothing once closed", () => {
   file.close();
   file.close();
   expect(() => file.append(bytes("late"))).toThrow(`${path}: cannot be written: it was closed`);
+});
+
+it("goes on with a file where it was so long, and cuts off what came later", () => {
+  const path = join(folder, "reopened");
+  const file = AppendFile.create(path);
+  for (const record of ["one\n", "two\n", "half of thr"]) file.append(bytes(record));
+  expect(file.bytes).toBe(19);
+  file.close();
+  const again = AppendFile.reopen(path, 4);
+  expect([readFileSync(path, "utf8"), again.bytes]).toEqual(["one\n", 4]);
+  again.append(bytes("2\n"));
+  expect(readFileSync(path, "utf8")).toBe("one\n2\n");
+  again.close();
+  expect(() => AppendFile.reopen(path, 7)).toThrow(
+    new DataError(path, "is 6 bytes long; the checkpoint counts on 7"),
+  );
+  const missing = join(folder, "missing");
+  expect(() => AppendFile.reopen(missing, 0)).toThrow(DataError);
 });
