@@ -39,6 +39,23 @@ size_t epilogueBytes(const MatmulArgs& args) {
   return hasEpilogue(args) ? Fused::slotBytes(args.sourceCount + args.instructionCount) : 0;
 }
 
+void prefetchEpilogue(const MatmulArgs& args, const ProductBlock& part, const Frame& frame) {
+  constexpr int64_t kLine = 16;  // floats
+  const Body body(args);
+  for (int64_t s = 0; s < args.sourceCount; ++s) {
+    if (body.sources[s].kind != kSourceMemory || body.sources[s].operand.dtype == kU8) continue;
+    const Operand operand = within(part, body.sources[s].operand);
+    const bool byRows = operand.strides[1] == 1;
+    const int64_t lines = byRows ? part.rows : part.columns, length = byRows ? part.columns : part.rows;
+    const ptrdiff_t next = operand.strides[byRows ? 0 : 1];
+    if (operand.strides[byRows ? 1 : 0] != 1) continue;
+    const float* from = reinterpret_cast<const float*>(frame.buffers[operand.buffer]) + operand.offset;
+    for (int64_t i = 0; i < lines; ++i) {
+      for (int64_t j = 0; j < length; j += kLine) __builtin_prefetch(from + i * next + j, 1, 2);
+    }
+  }
+}
+
 void runEpilogue(const MatmulArgs& args, const ProductBlock& block, const Frame& frame, char* scratch) {
   const Body body(args);
   Source sources[kMaxRegisters];

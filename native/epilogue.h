@@ -21,6 +21,9 @@ const int64_t* resultStrides(const MatmulArgs& args);
 /** Bytes of scratch that a thread needs for it. */
 size_t epilogueBytes(const MatmulArgs& args);
 
+/** Asks for what the epilogue will read for a part of the product, while that is still being computed. */
+void prefetchEpilogue(const MatmulArgs& args, const ProductBlock& part, const Frame& frame);
+
 void runEpilogue(const MatmulArgs& args, const ProductBlock& block, const Frame& frame, char* scratch);
 
 }  // namespace fovea::FOVEA_ISA

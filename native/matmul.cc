@@ -181,6 +181,11 @@ const char* matmul(const MatmulArgs& args, const Frame& frame) {
         panel.panels = panels + j * p.k + k * paddedColumns(panel.n);
         panel.c += j - first;
         if (panel.bias) panel.bias += j - first;
+        if (hasEpilogue(args) && k + kDepthSlice >= p.k) {
+          const ProductBlock straight{nullptr, 0, 0, item, row, j, panel.m, panel.n};
+          const ProductBlock turned{nullptr, 0, 0, item, j, row, panel.n, panel.m};
+          prefetchEpilogue(args, p.swapped ? turned : straight, frame);
+        }
         multiply(panel);
       }
     }
