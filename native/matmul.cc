@@ -19,8 +19,9 @@ namespace {
 constexpr int64_t kRowBlock = 96;     // a multiple of every instruction set's tile
 constexpr int64_t kDepthSlice = 512;  // kRowBlock × kDepthSlice floats of A stay in the second-level cache
 constexpr int64_t kStagedColumns = 10 * kPanel;
-// Epilogues read and write large matrices in runs of this many columns: a tile of Fused, 4 KiB.
-constexpr int64_t kEpilogueRows = 24, kEpilogueColumns = 1024 / kPanel * kPanel;
+// Epilogues read and write large matrices in runs of this many columns: a tile of Fused, 4 KiB. Of products
+// with few terms, blocks have few rows: what is staged then stays close.
+constexpr int64_t kEpilogueColumns = 1024 / kPanel * kPanel, kEpilogueRows = 24, kEpilogueDepth = 32;
 constexpr int64_t kPrivatePanels = 64 * 1024;  // floats that a thread may pack for itself alone
 
 /** A matrix product as the packed kernel sees it, possibly the transpose of what was asked for. */
@@ -65,7 +66,7 @@ struct Matmul : Problem {
     panelCount = divideUp(n, kPanel);
     perItem = args.batch > 1 && k * paddedColumns(n) <= kPrivatePanels;
     const bool wide = hasEpilogue(args);
-    rowBlocks = divideUp(m, wide ? kEpilogueRows : kRowBlock);
+    rowBlocks = divideUp(m, wide && k <= kEpilogueDepth ? kEpilogueRows : kRowBlock);
     rowBlock = roundUp(divideUp(m, std::max<int64_t>(rowBlocks, 1)), kTileRows);
     rowBlocks = divideUp(m, std::max<int64_t>(rowBlock, 1));
     const int64_t wanted = threads == 1 || perItem ? 1 : divideUp(4 * threads, std::max<int64_t>(rowBlocks, 1));
