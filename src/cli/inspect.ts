@@ -1,12 +1,11 @@
 // fovea inspect: pictures of what a run's network has learnt, and its report again. The pictures are
 // src/look's; which are asked for, and where they go, is here.
 
-import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import { closest, distance } from "fastest-levenshtein";
 import type { DataLoader } from "../data/index.js";
-import { fileError, writeFileAtomic } from "../formats/files.js";
+import { writeFileAtomic } from "../formats/files.js";
 import { drawConfusion } from "../look/charts/confusion.js";
 import { type Classifier, load } from "../look/index.js";
 import { readMetrics } from "../look/metrics.js";
@@ -17,6 +16,7 @@ import type { Tested } from "../look/report/testing.js";
 import { drawAnswers, mistakenAnswers, pictureAt } from "../look/sheets/answers.js";
 import { drawFeatures } from "../look/sheets/features.js";
 import { drawFilters, filtersInWords, firstConvolution } from "../look/sheets/filters.js";
+import { makeFolder } from "../train/make-folder.js";
 import { picturesFolder, runFiles } from "../train/run-folder.js";
 import { defaultThreads, useBackend } from "./backend.js";
 import { UsageError } from "./errors.js";
@@ -64,9 +64,7 @@ async function inspect(run: string, options: Options): Promise<void> {
     const test = options.limitTest === 0 ? undefined : await openTestImages(model.config, options);
     const picture = pictureFor(test, options);
     const folder = options.out ?? join(run, picturesFolder);
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-      throw fileError(folder, "written", error);
-    });
+    makeFolder(folder);
     const rows: string[][] = [];
     const write = async (path: string, content: string, what: string) => {
       await writeFileAtomic(path, [Buffer.from(content)]);
