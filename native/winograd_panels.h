@@ -2,7 +2,8 @@
 // gradient by Winograd multiplies (see winograd_weight.cc).
 //
 // A block of tiles is laid out as [point][group][panel][tile][channel of the panel], so that each point of a
-// group holds the panels of gemm.h, of up to so many vectors as its micro-kernel likes.
+// group holds panels as gemm.h reads them: of up to kTileVectors vectors for its operand B, and of one cache line
+// of channels for A.
 #pragma once
 #include "conv.h"
 #include "winograd.h"
@@ -23,7 +24,7 @@ PixelTransform inputTransformOf(int alpha);
 /** G·X·Gᵀ of tiles of m×m, for results of r×r. */
 PixelTransform filterTransformOf(int r, int m);
 
-/** How a batch is cut into tiles, `step` rows and columns apart. */
+/** How each image of a batch is cut into tiles, `step` rows and columns apart. */
 struct TileGrid {
   int64_t rows, columns, step;
   int64_t count(int64_t batch) const { return batch * rows * columns; }
@@ -33,13 +34,13 @@ struct TilePanels {
   Images images;
   TileGrid grid;
   PixelTransform transform;
-  int64_t edge;        // rows and columns of a tile
-  int64_t row, column; // of the first tile, in its image
-  int64_t groups, channels; // channels of a group
-  int64_t unit;        // floats that panels are made of
-  int64_t units, panels; // of a group
-  int64_t tiles;       // of a block
-  int64_t point;       // step from point to point
+  int64_t edge;              // rows and columns of a tile
+  int64_t row, column;       // of the first tile, in its image
+  int64_t groups, channels;  // channels of a group
+  int64_t unit;              // channels that panels are made of
+  int64_t units, panels;     // of a group
+  int64_t tiles;             // of a block
+  int64_t point;             // step from point to point
 
   TilePanels(const Images& images, const TileGrid& grid, PixelTransform transform, int64_t edge, int64_t row,
              int64_t column, int64_t groups, int64_t unit, int64_t mostUnits, int64_t tiles)
@@ -57,7 +58,7 @@ struct TilePanels {
         tiles(tiles),
         point(pointStep(groups * units * unit * tiles)) {}
 
-  /** The first channel of a group's panel; panels are as even as can be. */
+  /** The first channel of a panel; panels are as even as can be. */
   int64_t start(int64_t panel) const { return panel * units / panels * unit; }
   int64_t width(int64_t panel) const { return start(panel + 1) - start(panel); }
   int64_t panelOf(int64_t channel) const { return ((channel / unit + 1) * panels - 1) / units; }

@@ -29,10 +29,11 @@ void transformSums(const float* from, ptrdiff_t point, float* to) {
                                        [&](int i, int j, vec v) { store(to + (i * r + j) * kLanes, v); });
 }
 
+/** F(r, m), whose tiles of the result's gradient are m×m. */
 struct Family {
   int r, m, alpha;
   void (*result)(const float* from, ptrdiff_t point, float* to);
-  float bias;  // Σ of a tile of gy, over its transform at the points (1, 1)
+  float bias;  // Σ of a tile of gy over its transform at the points (1, 1): gbias costs no pass of its own
 };
 
 template <int r, int m>
@@ -54,8 +55,8 @@ constexpr int64_t kRows = 8;
 // Tiles of a block. The product reads and writes all of M for each block, so large layers want more of them;
 // but V and Y should stay in the third-level cache, and those of a small layer in the second. Measured.
 constexpr int64_t kFewTiles = 96, kManyTiles = 128, kMostTiles = 256;
-constexpr int64_t kNearFloats = 224 * 1024;   // of V and Y, up to which there may be kMostTiles
-constexpr int64_t kBlockFloats = 16 << 20;  // of V and Y at most
+constexpr int64_t kNearFloats = 224 * 1024;  // of V and Y, up to which there may be kMostTiles
+constexpr int64_t kBlockFloats = 16 << 20;   // of V and Y at most
 
 // There are chunks where M has so few floats, and blocks enough to share out.
 constexpr int64_t kChunkFloats = 64 * 1024;
@@ -67,7 +68,7 @@ struct WinogradWeight {
   bool sumsBias;
   TileGrid grid;
   int64_t points, tiles;
-  int64_t channels, columns, padded;  // of a group: inputs, outputs, outputs with padding
+  int64_t channels, columns, padded;      // of a group: inputs, outputs, outputs with padding
   int64_t sumPoint, rowBlock, sumFloats;  // M is [group][block of kRows][point][row][column]
   int64_t blockTiles, blocks, chunks;
   TilePanels x, gy;
@@ -115,13 +116,14 @@ struct WinogradWeight {
 
   static constexpr int64_t kLineFloats = 16;
 
+  /** Tiles of a block, so that all blocks are about as large. */
   int64_t cut() const {
     const int64_t perTile = points * g.groups * (roundUp(channels, kLineFloats) + padded);
     const int64_t balanced = std::clamp(2 * channels * columns / (3 * (channels + columns)), kFewTiles, kManyTiles);
     const int64_t wanted = std::min(std::clamp(kNearFloats / perTile, balanced, kMostTiles),
                                     std::max<int64_t>(kBlockFloats / perTile, 1));
-    const int64_t count = std::max<int64_t>((tiles + wanted / 2) / wanted, 1);
-    return std::max<int64_t>(divideUp(tiles, count), 1);
+    const int64_t nearest = std::max<int64_t>((tiles + wanted / 2) / wanted, 1);
+    return std::max<int64_t>(divideUp(tiles, nearest), 1);
   }
 
   /** V and Y of a block: a thread's own where there are chunks, else shared by all. */
@@ -188,7 +190,7 @@ void productTask(const WinogradWeight& f, const WinogradWeight::Own& own, int64_
   }
 }
 
-/** Adds up the chunks and writes gw, for block `block` of a group's input channels. */
+/** Adds up the chunks, transforms the sums and writes gw, for block `block` of a group's input channels. */
 void finishRows(const WinogradWeight& f, int64_t group, int64_t block, const Conv2dGradWeightArgs& args, float* gw) {
   alignas(64) float total[kMostAlpha * kMostAlpha * kLanes], results[kRows * 25 * kLanes];
   const int64_t c = block * kRows, rows = std::min(kRows, f.channels - c), taps = f.family.r * f.family.r;
