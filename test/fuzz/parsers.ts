@@ -2,8 +2,8 @@
 // result or throws a FoveaError.
 
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -181,7 +181,7 @@ async function openCheckpoint(): Promise<FuzzTarget> {
   const file = join(folder, "checkpoint.safetensors");
   return {
     async parse(bytes) {
-      await writeFile(file, bytes);
+      writeFileSync(file, bytes);
       await readCheckpoint(file);
     },
     close,
@@ -192,7 +192,7 @@ async function openConfig(): Promise<FuzzTarget> {
   const { folder, close } = scratch();
   return {
     async parse(bytes) {
-      await writeFile(join(folder, "config.json"), bytes);
+      writeFileSync(join(folder, "config.json"), bytes);
       await readRunConfig(folder);
     },
     close,
@@ -208,12 +208,12 @@ async function openRunFolder(): Promise<FuzzTarget> {
   const config = readFileSync(join(folder, "config.json"));
   return {
     async parse(bytes, name) {
-      await writeFile(join(folder, name), bytes);
+      writeFileSync(join(folder, name), bytes);
       try {
         if (name === "metrics.jsonl") await readMetrics(folder);
         else await (await load(folder, { workers: 0 })).close();
       } finally {
-        if (name === "config.json") await writeFile(join(folder, name), config);
+        if (name === "config.json") writeFileSync(join(folder, name), config);
       }
     },
     async close() {
