@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import type { ConvGeometry } from "../../src/backends/kernels.js";
-import { CaseBuilder, plain, withNaN } from "./build.js";
+import { CaseBuilder, type Draw, plain, withNaN } from "./build.js";
 import { denseLayout, imageOrders, type Layout, layouts } from "./layout.js";
 import { seeds, suite } from "./suite.js";
 
@@ -11,6 +11,7 @@ interface Spec {
   readonly x: Layout;
   readonly w: Layout;
   readonly y: Layout;
+  /** A bias, its gradient beside the weight's, and a mask over the input's. */
   readonly bias: boolean;
   readonly activation: "none" | "relu";
   /** Whether images hold a few NaN. */
@@ -24,6 +25,9 @@ const filterOrders = [
   [0, 2, 3, 1],
   [2, 3, 1, 0],
 ] as const;
+
+/** Masks of all kinds: NaN hides nothing, and neither zero lets anything through. */
+const masks: Draw = (random) => random.pick([random.signed(), 0, -0, Number.NaN]);
 
 type Sizes = Omit<ConvGeometry, "outSize">;
 
@@ -190,8 +194,10 @@ export const convSuites = [
       gy: build.source(shapes.y, spec.y, spec.nan ? withNaN : plain),
       w: build.source(shapes.w, spec.w, plain),
       gx: build.result(shapes.x, spec.x),
+      ...(spec.bias && { mask: build.source(shapes.x, spec.y, masks) }),
     };
-    return build.sumOfProducts(call, call, shapes.groupOut * shapes.taps);
+    const { mask: _, ...absolute } = call;
+    return build.sumOfProducts(call, absolute, shapes.groupOut * shapes.taps);
   }),
   suite("conv2dGradWeight", specs, always, ({ geometry, ...spec }) => {
     const shapes = shapesOf(geometry);
@@ -203,6 +209,7 @@ export const convSuites = [
       x: build.source(shapes.x, spec.x, spec.nan ? withNaN : plain),
       gy: build.source(shapes.y, spec.y, plain),
       gw: build.result(shapes.w, spec.w),
+      ...(spec.bias && { gbias: build.result([geometry.outChannels], denseLayout([0])) }),
     };
     return build.sumOfProducts(call, call, shapes.positions);
   }),
