@@ -1,10 +1,11 @@
 // fovea train --resume: what a shell sees of trainings that end before their time, and go on.
 
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fovea, main, type Outcome, root, temporaryFolder } from "./run.js";
+import { fovea, main, type Outcome, root, run, temporaryFolder } from "./run.js";
 
 const at = temporaryFolder();
 const subset = join(root, "data", "fashion-mnist-subset");
@@ -248,6 +249,30 @@ describe("fovea train --resume", () => {
     expect(code).toBe(1);
     expect(err.split("\n").at(-2)).toMatch(/^error: \/proc\/fovea\/run: cannot be written: /);
   });
+
+  it.each([
+    ["ENOSPC write", "the disk is full (ENOSPC)"],
+    ["EACCES open", "permission denied (EACCES)"],
+    ["EIO rename", "the disk reported an input/output error (EIO)"],
+  ])(
+    "ends where a checkpoint cannot be written (%s), and goes on from the one before",
+    async (fault, reason) => {
+      const options = [...lenet, ...few, "--epochs", "2", "--checkpoint-every", "3"];
+      if (!existsSync(at("unhurt"))) await fovea([...options, "--out", at("unhurt")]);
+      const folder = at(fault.replace(" ", "-"));
+      const failing = new URL("../support/failing-checkpoints.mjs", import.meta.url).href;
+      const args = ["FOVEA_FAULT=".concat(fault), process.execPath, "--import", failing, main];
+      const { code, err } = await run("env", [...args, ...options, "--out", folder]);
+      expect(code).toBe(1);
+      expect(err.split("\n").at(-2)).toBe(
+        `error: ${join(folder, "checkpoint-2.safetensors")}: cannot be written: ${reason}`,
+      );
+      const resumed = await fovea(["train", "--resume", folder]);
+      expect(resumed.err).toContain("\ngoing on after step 3, in epoch 1 of 2\n");
+      expect(await logOf(folder)).toEqual(await logOf(at("unhurt")));
+      expect((await bytesOf(folder)).equals(await bytesOf(at("unhurt")))).toBe(true);
+    },
+  );
 
   it("cleans up after a process that was killed while it wrote", async () => {
     const folder = at("left");
