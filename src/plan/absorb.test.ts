@@ -51,9 +51,9 @@ describe("the gradients of a network", () => {
       const convolutions = calls(plan, "conv2dGradWeight");
       expect(convolutions.every((call) => call.gbias)).toBe(true);
       // what is left: biases of fully connected layers, averages of each image's channels, and the loss
-    const sums = calls(plan, "reduce").filter((call) => call.shape.length > 2 && call.reduced[0]);
-    expect(sums).toEqual([]);
-    expect(calls(plan, "conv2dGradInput").some((call) => call.mask)).toBe(true);
+      const sums = calls(plan, "reduce").filter((call) => call.shape.length > 2 && call.reduced[0]);
+      expect(sums).toEqual([]);
+      expect(calls(plan, "conv2dGradInput").some((call) => call.mask)).toBe(true);
     },
   );
 

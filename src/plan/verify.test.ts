@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { argument, planOf } from "../../test/programs.js";
 import type { BufferSpec, KernelCall, Program } from "../backends/kernels.js";
+import { nn, zeros } from "../index.js";
 import { verify } from "./verify.js";
 
 const { program } = planOf(() => {
@@ -83,6 +84,18 @@ describe("verify", () => {
       problems.some((text) => problem.test(text)),
       problems.join("\n"),
     ).toBe(true);
+  });
+
+  it("finds an algorithm that cannot take a convolution's shape", () => {
+    const { program } = planOf(() => [
+      nn.functional.conv2d(argument([1, 2, 9, 9]), zeros([2, 2, 3, 3]), undefined, { stride: 2 }),
+    ]);
+    const calls = program.calls.map((call) =>
+      call.kernel === "conv2d" ? { ...call, algorithm: "winograd6" as const } : call,
+    );
+    expect(verify({ ...program, calls })).toEqual([
+      expect.stringMatching(/ \(conv2d\) has a shape that winograd6 cannot take$/),
+    ]);
   });
 
   it("finds a value that another buffer has taken the place of", () => {

@@ -2,7 +2,7 @@
 // as a wrong number later. Run over every plan that the tests make.
 
 import type { Program } from "../backends/kernels.js";
-import { extentOf, operandsOf, readsAndWrites } from "../backends/operands.js";
+import { extentOf, operandsOf, readsAndWrites, takesWinograd } from "../backends/operands.js";
 import { byteSize } from "../graph/dtype.js";
 
 /** One sentence for each broken rule; none if the program is sound. */
@@ -26,6 +26,8 @@ export function verify(program: Program): string[] {
   program.calls.forEach((call, i) => {
     const { reads, writes } = readsAndWrites(call);
     const at = `call ${i} (${call.kernel})`;
+    if ("algorithm" in call && call.algorithm !== "direct" && !takesWinograd(call.geometry))
+      problems.push(`${at} has a shape that ${call.algorithm} cannot take`);
     for (const { operand, shape } of operandsOf(call)) {
       const [low, high] = extentOf(operand, shape) ?? [0, -1];
       const bytes = bytesOf(operand.buffer);

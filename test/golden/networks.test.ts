@@ -6,8 +6,9 @@
 // three times the distance between PyTorch with oneDNN and without where that is larger for the same
 // parameter (ReLU and max-pool decisions flip on rounding, and more follow from them). Smooth twins, and
 // lenet, have no such decisions: gradients agree to 3e-5, about 500 roundings (1e-4 where convolutions are
-// Winograd's, which round several times as much: 3e-5 at most was measured), and changes over a few steps to 1e-4, or again three
-// times PyTorch's own distance; or to what rounding leaves of changes that are small beside their parameter.
+// Winograd's, which round several times as much: 3e-5 at most was measured), and changes over a few steps to
+// 1e-4, or again three times PyTorch's own distance; or to what rounding leaves of changes that are small
+// beside their parameter.
 
 import { afterAll, describe, expect, it } from "vitest";
 import type { ConvAlgorithm } from "../../src/backends/kernels.js";
