@@ -5,7 +5,6 @@ import { Command } from "commander";
 import type { ConvolutionMode } from "../backends/backend.js";
 import { type AnyDataset, isFileDataset } from "../data/index.js";
 import { type Evaluation, load } from "../look/index.js";
-import { readRunConfig } from "../train/config.js";
 import { defaultThreads, useBackend } from "./backend.js";
 import { confusionLines } from "./confusion.js";
 import { convOption, datasetName, threadsOption, wholeNumber } from "./options.js";
@@ -38,10 +37,10 @@ export function evalCommand(): Command {
 
 async function evaluateRun(run: string, options: Options): Promise<void> {
   const { threads = defaultThreads("native") } = options;
-  const conv = options.conv ?? (await readRunConfig(run)).conv ?? "direct";
+  const model = await load(run);
+  const conv = options.conv ?? model.config.conv ?? "direct";
   const backend = await useBackend("native", threads, { conv });
   try {
-    const model = await load(run);
     const { model: name } = model.config;
     const loader = await openTestImages(model.config, options);
     const evaluation = await measured(model, loader, "evaluation");
