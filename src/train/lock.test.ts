@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,6 +49,22 @@ describe("FolderLock", () => {
       lock.release();
     }
   });
+
+  it.runIf(process.platform === "linux")(
+    "takes over from a process that has ended, but whose parent has not noticed",
+    async () => {
+      // the shell starts a process, says its number, and becomes a program that never asks after it
+      const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"]);
+      try {
+        const [pid] = await once(parent.stdout, "data");
+        await expect.poll(() => readFile(`/proc/${+pid}/stat`, "utf8")).toMatch(/\) Z /);
+        await leave({ ...own, pid: +pid });
+        FolderLock.take(folder).release();
+      } finally {
+        parent.kill();
+      }
+    },
+  );
 
   it("leaves the lock of a process that it cannot ask after", async () => {
     await leave(own);

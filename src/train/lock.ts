@@ -45,7 +45,8 @@ export class FolderLock {
     };
     const content = `${JSON.stringify(owner)}\n`;
     for (;;) {
-      if (made(file, content)) return new FolderLock(file, content);
+      // Between its making and its writing it looked as if left behind: somebody may have taken it away.
+      if (made(file, content) && read(file) === content) return new FolderLock(file, content);
       const found = read(file);
       if (found === undefined) continue; // it has just been released
       refuseIfAlive(folder, found);
@@ -130,20 +131,32 @@ function isAlive({ pid, began }: Owner): boolean {
   } catch (error) {
     if (errorCode(error) === "ESRCH") return false; // else it is somebody else's
   }
+  if (hasEnded(pid)) return false;
   const now = beginningOf(pid);
   return began === null || now === null || now === began;
 }
 
+/** Whether a process is one in name only: its parent, often a container's first process, never asked. */
+const hasEnded = (pid: number): boolean => /^[ZX]$/.test(statusOf(pid)?.[0] ?? "");
+
 /** When a process began, counted from a certain start of the machine; null where that is not told. */
 function beginningOf(pid: number): string | null {
+  const began = statusOf(pid)?.[22 - 3];
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    const status = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // proc(5): the 22nd field is the start time; the 2nd, in brackets, may hold blanks and brackets
-    const fields = status.slice(status.lastIndexOf(")") + 2).split(" ");
-    return `${boot} ${fields[22 - 3]}`;
+    return began === undefined ? null : `${boot} ${began}`;
   } catch {
     return null;
+  }
+}
+
+/** proc(5)'s fields of /proc/PID/stat from the 3rd on; the 2nd, in brackets, may hold blanks and brackets. */
+function statusOf(pid: number): string[] | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return status.slice(status.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined;
   }
 }
 
