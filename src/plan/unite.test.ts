@@ -52,6 +52,14 @@ describe("elementwise calls", () => {
     });
     expect(programs(plan).map((p) => p.split(" ").length)).toEqual([30, 31]);
   });
+
+  it("have no more results than instructions: a value that goes to many outputs is copied by several", () => {
+    const x = argument([3]);
+    const { program } = planOf(() => Array.from({ length: 300 }, () => x));
+    const results = program.calls.map((c) => (c.kernel === "elementwise" ? c.results.length : 0));
+    expect(Math.max(...results)).toBe(48);
+    expect(results.reduce((sum, n) => sum + n)).toBe(300);
+  });
 });
 
 describe("updates", () => {

@@ -123,15 +123,17 @@ function union(a: KernelCall, b: KernelCall, uses: UsesOf): ElementwiseCall | un
     known.set(key, at);
     registers.push(["instruction", at]);
   }
-  if (instructions.length > longest) return undefined;
+  const results = [
+    ...a.results.map((r) => ({ ...r, register: ofA(r.register) })),
+    ...b.results.map((r) => ({ ...r, register: ofB(r.register) })),
+  ];
+  // copies have no instructions, and backends no room for any number of results
+  if (instructions.length > longest || results.length > longest) return undefined;
   return {
     ...a,
     sources,
     instructions: instructions as unknown as ElementwiseCall["instructions"],
-    results: [
-      ...a.results.map((r) => ({ ...r, register: ofA(r.register) })),
-      ...b.results.map((r) => ({ ...r, register: ofB(r.register) })),
-    ],
+    results,
   };
 }
 

@@ -65,6 +65,11 @@ describe("checkProgram", () => {
     expect(withInstructions()).toThrow("there is no register 1");
   });
 
+  it("bounds the results of a program", () => {
+    const results = Array.from({ length: 257 }, () => ({ register: 0, operand: window(1) }));
+    expect(checking({ ...good, results })).toThrow("257 results, at most 256");
+  });
+
   it("checks the arena", () => {
     const arena = (offset: number, bytes: number) =>
       checking(good, [buffers[0]!, { kind: "arena", offset, bytes }]);

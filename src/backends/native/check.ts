@@ -162,6 +162,7 @@ function problemOfStores(
       ? call.results.map(({ register, operand }) => ({ register, dtype: operand.dtype }))
       : [{ register: call.register, dtype: call.result.dtype }];
   if (stores.length === 0) return "nothing to store";
+  if (stores.length > maxRegisters) return `${stores.length} results, at most ${maxRegisters}`;
   for (const { register, dtype } of stores) {
     const type = types[register];
     if (!type) return `there is no register ${register}`;
