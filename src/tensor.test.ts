@@ -195,6 +195,14 @@ describe("what does not fit says what was expected and what came", () => {
       () => F.conv2d(image, zeros([4, 1, 3, 3]), undefined, { stride: 0 }),
     ],
     [
+      "conv2d: weight needs at least one output and one input channel, got [0, 1, 3, 3]",
+      () => F.conv2d(image, zeros([0, 1, 3, 3])),
+    ],
+    [
+      "conv2d: weight needs at least one output and one input channel, got [4, 0, 3, 3]",
+      () => F.conv2d(zeros([1, 0, 3, 3]), zeros([4, 0, 3, 3])),
+    ],
+    [
       "conv2d: 3 output channels cannot be split into 2 groups",
       () => F.conv2d(zeros([1, 2, 3, 3]), zeros([3, 1, 1, 1]), undefined, { groups: 2 }),
     ],

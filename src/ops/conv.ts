@@ -145,6 +145,13 @@ export function conv2d(x: Node, w: Node, bias: Node | undefined, options: ConvOp
   requireF32("conv2d", x, w, ...(bias ? [bias] : []));
   const [batch, inChannels, height, width] = x.shape as [number, number, number, number];
   const [outChannels, perGroup, kh, kw] = w.shape as [number, number, number, number];
+  if (outChannels === 0 || perGroup === 0) {
+    throw new ShapeError(
+      "conv2d",
+      `weight needs at least one output and one input channel, got ${showShape(w.shape)}`,
+      [w.shape],
+    );
+  }
   if (inChannels !== perGroup * groups) {
     throw new ShapeError(
       "conv2d",
