@@ -90,7 +90,7 @@ const usual: Sizes = {
   side: 3,
   padding: [1, 1],
 };
-const always: Spec[] = [
+const shapes: readonly Sizes[] = [
   usual,
   { ...usual, side: 5, padding: [2, 2] },
   { ...usual, inSize: [1, 1], groupIn: 70 },
@@ -102,17 +102,20 @@ const always: Spec[] = [
   // More columns than are held at once, and a depth of several blocks: both ways.
   { ...usual, batch: 1, inSize: [4, 5], groupIn: 300, groupOut: 5 },
   { ...usual, batch: 1, inSize: [5, 4], groupIn: 5, groupOut: 300, side: 5, padding: [2, 2] },
-].flatMap((sizes, at) =>
-  (["winograd6", "winograd8"] as const).map((algorithm) => ({
-    algorithm,
-    geometry: complete(sizes),
-    x: denseLayout(imageOrders[1]),
-    w: denseLayout(filterOrders[0]),
-    y: denseLayout(imageOrders[1]),
-    extra: at % 2 === 0,
-    activation: at % 3 === 0 ? ("relu" as const) : ("none" as const),
-    seed: at,
-  })),
+];
+const always = shapes.flatMap((sizes, at) =>
+  (["winograd6", "winograd8"] as const).map(
+    (algorithm): Spec => ({
+      algorithm,
+      geometry: complete(sizes),
+      x: denseLayout(imageOrders[1]),
+      w: denseLayout(filterOrders[0]),
+      y: denseLayout(imageOrders[1]),
+      extra: at % 2 === 0,
+      activation: at % 3 === 0 ? "relu" : "none",
+      seed: at,
+    }),
+  ),
 );
 
 /**
