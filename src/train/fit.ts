@@ -8,7 +8,13 @@ import { randomState } from "../runtime.js";
 import type { Tensor } from "../tensor.js";
 import { diagnose } from "./diagnose.js";
 import { checkOptions, type FitOptions, measureOptions, stepOptions } from "./fit-options.js";
-import { type BatchResult, type EpochRecord, type History, Running } from "./history.js";
+import {
+  type BatchResult,
+  type EpochRecord,
+  type History,
+  Running,
+  type StepRecord,
+} from "./history.js";
 import { LearningRate } from "./learning-rate.js";
 import { NonFiniteError } from "./non-finite.js";
 import { type PipelineTimes, runPipeline } from "./pipeline.js";
@@ -21,6 +27,10 @@ import { readWeights } from "./values.js";
 const pointsPerEpoch = 5;
 /** So many steps in a row that were skipped: no later one will do better. */
 const hopeless = 10;
+
+/** How many of the last steps were skipped. */
+const skippedInARow = (steps: readonly StepRecord[]) =>
+  steps.length - 1 - steps.findLastIndex(({ skipped }) => !skipped);
 
 /** A step that is under way. */
 interface Started {
@@ -37,7 +47,8 @@ interface Started {
  *
  * @throws ArgumentError for an option outside its range; ShapeError where the images do not fit the
  *   network; MemoryError before the first step if there is not enough; NonFiniteError at a step whose
- *   loss or gradients are not finite: the network is then as it was before that step.
+ *   loss or gradients are not finite: the network is then as it was before that step, but for what
+ *   later ones that were under way have changed if such steps are left out.
  * @example
  * const optimizer = new SGD(net.parameters(), { lr: 0.1 });
  * const { epochs } = await fit(net, { train, test, optimizer, epochs: 10 });
@@ -63,7 +74,6 @@ export async function fit(net: Network, options: FitOptions): Promise<History> {
   const onVal = val && testStep(net, measureOptions(options, val));
   const onTest = test && testStep(net, measureOptions(options, test));
   const aborts = signal ? { signal } : {};
-  let skipped = 0;
 
   const trainEpoch = async () => {
     const { epoch, batch: startBatch, clock } = training;
@@ -92,10 +102,10 @@ export async function fit(net: Network, options: FitOptions): Promise<History> {
       const { examples } = running;
       const examplesPerSecond = examples / training.clock.learning;
       await options.onStep?.({ ...record, batch, batches, examples, ...sums, examplesPerSecond });
-      skipped = finite ? 0 : skipped + 1;
-      if (finite || (skips && skipped < hopeless)) return;
+      if (finite || (skips && skippedInARow(steps) < hopeless)) return;
       const finding = await diagnose(net, { x, y, random, ...stepOptions(options) });
-      throw new NonFiniteError({ step, epoch, loss, finding, skipped: skipped - 1 });
+      const skipped = skippedInARow(steps.slice(0, -1));
+      throw new NonFiniteError({ step, epoch, loss, finding, skipped });
     };
 
     net.train();

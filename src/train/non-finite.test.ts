@@ -413,6 +413,22 @@ describe("a training that leaves steps out", () => {
       /^fit: step 14 cannot be taken, after 9 steps that were left out:/,
     );
   });
+
+  it("ends after ten in a row, also where it was interrupted after some of them", async () => {
+    const long = { options: () => ({ epochs: 9 }) };
+    const { net, options } = setUp({ ...poisoned(1), ...long });
+    const states: TrainingState[] = [];
+    const save = (state: TrainingState) => void states.push(state);
+    const skip = { ...options, onNonFinite: "skip" } as const;
+    await expect(fit(net, { ...skip, checkpoint: { save, everySteps: 1 } })).rejects.toThrow();
+    const resume = states.find(({ progress }) => progress.steps.length === step + 3)!;
+
+    const ill = () => network(1, new Poison(new Drip(1, 0, Number.NaN)));
+    const again = setUp({ ...poisoned(1), net: ill, ...long });
+    await expect(
+      fit(again.net, { ...again.options, onNonFinite: "skip", resume }),
+    ).rejects.toMatchObject({ step: step + 9 });
+  });
 });
 
 describe("looking for what is not finite", () => {
