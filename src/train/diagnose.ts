@@ -1,6 +1,7 @@
 // Finds the layer that made the first value that is not finite: does a step's work once more, with the
 // same images, weights and random numbers, while hooks tell what goes into and comes out of every module.
-// It changes nothing. Browser-safe.
+// Where it was the update of a step before, its work is gone, and its weights tell. It changes nothing.
+// Browser-safe.
 
 import { grad, stack } from "../combine.js";
 import { compile } from "../compile.js";
@@ -20,13 +21,19 @@ export interface StepInputs extends Required<StepOptions> {
   readonly y: Tensor;
   /** Where the step's random numbers begin. */
   readonly random: ReturnType<typeof randomState>;
+  /** The steps whose updates nobody has looked at; of none, if the first comes after the last. */
+  readonly updates: readonly [first: number, last: number];
 }
 
 /** The network must be in train mode, with its weights from before the step. */
 export async function diagnose(net: Network, inputs: StepInputs): Promise<Finding | undefined> {
   const drawn = randomState();
   try {
-    return (await look(forwards, net, inputs)) ?? (await look(backwards, net, inputs));
+    return (
+      (await lookAtUpdates(net, inputs)) ??
+      (await look(forwards, net, inputs)) ??
+      (await look(backwards, net, inputs))
+    );
   } catch (error) {
     if (error instanceof MemoryError) return undefined;
     throw error;
@@ -59,6 +66,17 @@ async function look(order: Look, net: Network, inputs: StepInputs): Promise<Find
   } finally {
     run.dispose();
   }
+}
+
+/** What an update has made of weights. */
+async function lookAtUpdates(net: Network, inputs: StepInputs): Promise<Finding | undefined> {
+  const [first, last] = inputs.updates;
+  const found = first <= last ? await look(statesFromTheLast, net, inputs) : undefined;
+  if (!found) return undefined;
+  const values = await net.stateDict().get(found.name!)!.data();
+  // A loss would have shown NaN at once. What is infinite may have been without effect: ReLU(-∞) = 0.
+  const steps = [values.some(Number.isNaN) ? last : first, last] as const;
+  return { ...found, kind: "update", steps };
 }
 
 // ---------------------------------------------------------------- what happens in the network
@@ -119,20 +137,30 @@ const ownParameters = (module: AnyModule): [string, Parameter][] =>
     value instanceof Parameter && value.requiresGrad ? [[name, value]] : [],
   );
 
-// ---------------------------------------------------------------- the two orders
+// ---------------------------------------------------------------- the orders
+
+/** Parameters and buffers, the last layer's first: gradients come by them so, and spoil all on their way. */
+const statesFromTheLast: Look = (net, events) =>
+  events
+    .filter(({ kind }) => kind === "in")
+    .reverse()
+    .flatMap(({ module }) => suspectStates(net, module));
+
+function suspectStates(net: Network, module: AnyModule): Suspect[] {
+  const of = nameOf(net, module);
+  return ownStates(module).map(([name, state]) => {
+    return [beginningOf(state), { kind: "values", ...of, name: below(of.layer, name) }];
+  });
+}
 
 /** Values, as they are computed: a module's own before what it makes of them. */
 const forwards: Look = (net, events, loss) => [
   ...events.flatMap(({ kind, module, by, tensors }): Suspect[] => {
     const named = nameOf(net, by ?? module);
     const finding: Finding = by ? { kind: "output", ...named } : { kind: "images" };
-    const own = kind === "in" ? ownStates(module) : [];
     return [
       ...tensors.map((tensor): Suspect => [tensor, finding]),
-      ...own.map(([name, state]): Suspect => {
-        const of = nameOf(net, module);
-        return [beginningOf(state), { kind: "values", ...of, name: below(of.layer, name) }];
-      }),
+      ...(kind === "in" ? suspectStates(net, module) : []),
     ];
   }),
   [loss, { kind: "loss" }],

@@ -48,7 +48,8 @@ interface Started {
  * @throws ArgumentError for an option outside its range; ShapeError where the images do not fit the
  *   network; MemoryError before the first step if there is not enough; NonFiniteError at a step whose
  *   loss or gradients are not finite: the network is then as it was before that step, but for what
- *   later ones that were under way have changed if such steps are left out.
+ *   later ones that were under way have changed if such steps are left out. (What the update before it
+ *   has spoiled, because its gradients were not finite, it still is; no checkpoint has been made of it.)
  * @example
  * const optimizer = new SGD(net.parameters(), { lr: 0.1 });
  * const { epochs } = await fit(net, { train, test, optimizer, epochs: 10 });
@@ -103,8 +104,9 @@ export async function fit(net: Network, options: FitOptions): Promise<History> {
       const examplesPerSecond = examples / training.clock.learning;
       await options.onStep?.({ ...record, batch, batches, examples, ...sums, examplesPerSecond });
       if (finite || (skips && skippedInARow(steps) < hopeless)) return;
-      const finding = await diagnose(net, { x, y, random, ...stepOptions(options) });
       const skipped = skippedInARow(steps.slice(0, -1));
+      const updates = [saver.unseen, step - 1 - skipped] as const;
+      const finding = await diagnose(net, { x, y, random, updates, ...stepOptions(options) });
       throw new NonFiniteError({ step, epoch, loss, finding, skipped });
     };
 
@@ -174,6 +176,7 @@ export async function fit(net: Network, options: FitOptions): Promise<History> {
   try {
     while (goesOn()) {
       const trained = await trainEpoch();
+      await saver.check();
       const start = performance.now();
       net.eval();
       const validated = await measured(val, onVal);

@@ -1,23 +1,34 @@
-// When the state of a training is kept. How it is kept, whoever asks for it says. Browser-safe.
+// When the state of a training is kept, and that nothing is kept that is not finite. How it is kept,
+// whoever asks for it says. Browser-safe.
 
+import { findSpoiled } from "./finite.js";
 import type { CheckpointOptions } from "./fit-options.js";
-import type { Training } from "./training.js";
+import { NonFiniteError } from "./non-finite.js";
+import type { Training, TrainingState } from "./training.js";
 
 export class Saver {
   #last = performance.now();
   /** Which state is kept: that from which it goes on, at first. */
   #kept: string;
+  /** The last step after which values were known to be finite. */
+  #sound: number;
 
   constructor(
     private readonly training: Training,
     private readonly options: CheckpointOptions | undefined,
   ) {
     this.#kept = this.#now;
+    this.#sound = training.steps.length;
   }
 
   /** Steps, and whether the epoch of the last one is over. */
   get #now(): string {
     return `${this.training.steps.length} ${this.training.batch}`;
+  }
+
+  /** The first step whose update nobody has looked at. */
+  get unseen(): number {
+    return this.#sound + 1;
   }
 
   /** Whether it is time within an epoch, after so many steps in all. */
@@ -27,10 +38,32 @@ export class Saver {
     return performance.now() - this.#last >= 1000 * everySeconds;
   }
 
+  /**
+   * Makes sure that all values of network and optimizer are finite: a gradient that is not may have been
+   * without effect on any loss. No step may be under way.
+   *
+   * @param state What was read of them, if they are to be kept.
+   * @throws NonFiniteError naming the layer, and the steps that may have done it.
+   */
+  async check(state?: TrainingState): Promise<void> {
+    const { net, optimizer, steps, epoch } = this.training;
+    const step = steps.length;
+    if (step === this.#sound) return;
+    const spoiled = await findSpoiled(net, optimizer, state);
+    if (spoiled) {
+      const finding = { kind: "update", ...spoiled, steps: [this.unseen, step] } as const;
+      const { loss } = steps.at(-1)!;
+      throw new NonFiniteError({ step, epoch, loss, finding, skipped: 0, taken: true });
+    }
+    this.#sound = step;
+  }
+
   /** Keeps the state, unless that is what was kept last. No step may be under way. */
   async save(): Promise<void> {
     if (!this.options || this.#now === this.#kept) return;
-    await this.options.save(await this.training.state());
+    const state = await this.training.state();
+    await this.check(state);
+    await this.options.save(state);
     this.#kept = this.#now;
     this.#last = performance.now();
   }

@@ -20,7 +20,7 @@ export type Loss = (logits: Tensor, target: Tensor) => Tensor;
 export type StepOutput = {
   readonly loss: Tensor;
   readonly correct: Tensor;
-  /** 0 if a guarded step changed nothing. */
+  /** 0 if a guarded step changed nothing; not there without a guard. */
   readonly finite?: Tensor;
 };
 
@@ -41,11 +41,13 @@ export interface TrainStepOptions extends StepOptions {
   /** Scales all gradients down where their norm, taken together, is more than this. Default: never. */
   readonly clipGradNorm?: number;
   /**
-   * What a step does whose loss or gradients are not finite: "skip" changes nothing, "halt" nothing
-   * from then on, however many steps are under way behind it. All gradients are then kept until the
-   * last one is known. Default: it does not look.
+   * What a step does whose numbers are none. "halt": one whose loss is not finite changes nothing, nor
+   * does any later one, however many are under way behind it. This costs next to nothing; a gradient
+   * that is not finite though the loss is goes unseen until the next loss. "skip": one whose loss or
+   * gradients are not finite changes nothing. All gradients are then kept until the last one is known,
+   * as clipping keeps them, with which "halt" looks at them too. "none" does not look. Default: "halt".
    */
-  readonly guard?: "skip" | "halt";
+  readonly guard?: "halt" | "skip" | "none";
 }
 
 /**
@@ -57,7 +59,9 @@ export function trainStep(
   optimizer: Optimizer,
   options: TrainStepOptions = {},
 ): Step {
-  const { loss: lossOf = crossEntropy, pixels = asNumbers, clipGradNorm: maxNorm, guard } = options;
+  const { loss: lossOf = crossEntropy, pixels = asNumbers, guard = "halt" } = options;
+  const { clipGradNorm: maxNorm } = options;
+  const looksAtAll = guard === "skip" || maxNorm !== undefined;
   const halted = new Buffer(zeros([]), "whether training has halted");
   return compile((x: Tensor, y: Tensor) => {
     const output = net(pixels(x));
@@ -65,11 +69,11 @@ export function trainStep(
     const loss = totalLoss(output, y, lossOf);
     optimizer.zeroGrad();
     loss.backward();
-    const finite = guard && allFinite(loss, optimizer.parameters);
+    const finite = allFinite(loss, looksAtAll ? optimizer.parameters : []);
     if (maxNorm !== undefined) clipGradNorm(optimizer.parameters, maxNorm);
     optimizer.step();
     const result = { loss, correct: countCorrect(logits, y) };
-    if (!finite) return result;
+    if (guard === "none") return result;
     const goesOn = guard === "halt" ? where(halted, 0, finite) : finite;
     requireTrace("step").onlyIf(goesOn.node);
     if (guard === "halt") halted.set(where(goesOn, 0, 1));
@@ -77,7 +81,7 @@ export function trainStep(
   });
 }
 
-/** 1 if the loss and all gradients are finite, else 0: 0 · x is 0 for every finite x, and else NaN. */
+/** 1 if the loss and these gradients are finite, else 0: 0 · x is 0 for every finite x, and else NaN. */
 function allFinite(loss: Tensor, parameters: readonly Parameter[]): Tensor {
   // from the last layer to the first, as backward() comes by them: each is read while it is at hand
   const gradients = [...parameters].reverse().flatMap(({ grad }) => grad ?? []);

@@ -1,0 +1,60 @@
+// Looks whether the values that a training has left are numbers, before any of them are kept. Which step's
+// work spoiled them is diagnose.ts's to say. Browser-safe.
+
+import type { TypedArray } from "../graph/dtype.js";
+import type { Network } from "../nn/outputs.js";
+import type { StateTensor } from "../nn/parameter.js";
+import type { Optimizer } from "../optim/optimizer.js";
+import type { Finding } from "./non-finite.js";
+import type { TrainingState } from "./training.js";
+
+/** Where values are not finite. */
+export type Spoiled = Required<Pick<Finding, "layer" | "type" | "name">> & Pick<Finding, "kept">;
+
+/**
+ * The last value of the network that is not finite, in the order of its layers: gradients come by that one
+ * first, and spoil all on their way. Else the last that the optimizer keeps.
+ *
+ * @param state What was read of them; else they are read here, one at a time.
+ */
+export async function findSpoiled(
+  net: Network,
+  optimizer: Optimizer,
+  state?: Pick<TrainingState, "weights" | "optimizer">,
+): Promise<Spoiled | undefined> {
+  const weights = await lastSpoiled(net.stateDict(), state?.weights);
+  if (weights !== undefined) return { ...layerOf(net, weights), name: weights };
+  const buffer = await lastSpoiled(optimizer.states(), state?.optimizer);
+  if (buffer === undefined) return undefined;
+  // "0.exp_avg" belongs to parameters[0]
+  const [, index, kept] = /^(\d+)\.(.*)$/.exec(buffer) ?? [];
+  const parameter = optimizer.parameters[Number(index)];
+  const [name] = [...net.namedParameters()].find(([, p]) => p === parameter) ?? [buffer];
+  return { ...layerOf(net, name), name, ...(kept !== undefined && { kept }) };
+}
+
+async function lastSpoiled(
+  states: Iterable<readonly [name: string, state: StateTensor]>,
+  read: TrainingState["weights"] | undefined,
+): Promise<string | undefined> {
+  let last: string | undefined;
+  for (const [name, state] of states) {
+    const data = read?.get(name)?.data ?? (await state.data());
+    if (data instanceof Float32Array && !allFinite(data)) last = name;
+  }
+  return last;
+}
+
+/** 0 · x is 0 for every finite x, and else NaN; a sum with NaN in it is NaN. */
+function allFinite(values: TypedArray): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += 0 * values[i]!;
+  return sum === 0;
+}
+
+/** The innermost module that the name is of. */
+function layerOf(net: Network, name: string): Pick<Spoiled, "layer" | "type"> {
+  const layer = name.includes(".") ? name.slice(0, name.lastIndexOf(".")) : "";
+  const [, module] = [...net.namedModules()].find(([own]) => own === layer) ?? [layer, net];
+  return { layer, type: module.constructor.name };
+}
