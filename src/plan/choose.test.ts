@@ -70,6 +70,16 @@ describe("convolutions are computed", () => {
     direct({ batch: 1, channels: [384, 384], side: 12, kernel: 3 });
   });
 
+  it("directly where result channels are few and images enough to fill lanes", () => {
+    const layer = { channels: [64, 5], side: 32, kernel: 3 } as const;
+    expect(algorithms({ ...layer, batch: 16 }, machine(8))).toEqual([
+      "direct",
+      "winograd6",
+      "direct",
+    ]);
+    expect(algorithms({ ...layer, batch: 9 }, machine(8))).toEqual(thrice("winograd6"));
+  });
+
   it("as the backend can", () => {
     const layer = { channels: [384, 256], side: 12, kernel: 3 } as const;
     expect(algorithms(layer, machine(8, ["direct"]))).toEqual(thrice("direct"));

@@ -76,6 +76,9 @@ function sidesOf({ kernel, geometry }: ConvCall): {
     : { inputs: inChannels / groups, outputs: outChannels / groups, size: outSize };
 }
 
-/** Whether direct convolution puts images into the lanes of a vector, rather than channels: these are few. */
+/**
+ * Whether direct convolution puts images into the lanes of a vector, rather than channels: these are few, and at
+ * most a third of the lanes stay empty (`lanesPay` in native/conv_lanes.h).
+ */
 const isInLanes = (channels: number, batch: number, lanes: number): boolean =>
-  channels <= lanes / 2 && batch >= (2 / 3) * lanes;
+  channels <= (lanes === 16 ? 8 : 7) && 3 * batch >= 2 * lanes * Math.ceil(batch / lanes);
