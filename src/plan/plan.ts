@@ -1,5 +1,6 @@
-// The passes in their order: graph → simplify → absorb → take sums → lower → order → unite → take
-// epilogues → place in memory → program. A plan is data: it can be printed, checked and run by any backend.
+// The passes in their order: graph → simplify → absorb → take sums → lower → order → unite → take epilogues →
+// choose algorithms → place in memory → program. A plan is data: it can be printed, checked and run by any
+// backend.
 
 import type { Traits } from "../backends/backend.js";
 import type { BufferSpec, Program } from "../backends/kernels.js";
