@@ -14,6 +14,7 @@ import {
 } from "./bench-processes.js";
 import { findModel } from "./model.js";
 import { convOption, isaOption, threadsOption, wholeNumber } from "./options.js";
+import { print } from "./print.js";
 import { bytes, table } from "./text.js";
 
 const measures = {
@@ -86,8 +87,4 @@ function asText(
     "",
     ...table(head, rows, new Set([1, 2, 3])),
   ].join("\n");
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -12,6 +12,7 @@ import { duration } from "../look/report/headline.js";
 import { batchesOf, dataTitle, epochsAwaited, settingsOf } from "../look/report/settings.js";
 import { models } from "../models/index.js";
 import { type RunConfig, readRunConfig } from "../train/config.js";
+import { note, print } from "./print.js";
 import { grouped, table } from "./text.js";
 
 interface Options {
@@ -50,7 +51,7 @@ async function compare(folders: readonly string[], { out, json }: Options): Prom
   const figure = runs.map(({ name, metrics }) => ({ name, learning: metrics }));
   await writeFileAtomic(out, [Buffer.from(await drawComparison(figure))]);
   const lines = json ? [JSON.stringify(results)] : asText(names, results);
-  process.stdout.write(`${lines.join("\n")}\n`);
+  print(lines.join("\n"));
   note(`wrote ${out}`);
 }
 
@@ -166,8 +167,4 @@ export function shortNames(folders: readonly string[]): string[] {
     }
     return basename(folders[i]!);
   });
-}
-
-function note(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

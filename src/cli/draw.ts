@@ -8,6 +8,7 @@ import { blocks, drawables } from "../look/draw/subjects.js";
 import { UsageError } from "./errors.js";
 import { findNamedOrRun, type Named } from "./model.js";
 import { type InputShape, inputFor, inputHelp, inputShape, wholeNumber } from "./options.js";
+import { note } from "./print.js";
 
 interface Options {
   readonly style: DrawStyle;
@@ -61,7 +62,7 @@ export function drawCommand(): Command {
       }
       const content = isPng(file) ? await svgAsPng(svg) : new TextEncoder().encode(svg);
       await writeFileAtomic(file, [content]);
-      process.stderr.write(`wrote ${file}\n`);
+      note(`wrote ${file}`);
     });
 }
 

@@ -8,6 +8,7 @@ import { type Evaluation, load } from "../look/index.js";
 import { defaultThreads, useBackend } from "./backend.js";
 import { confusionLines } from "./confusion.js";
 import { convOption, datasetName, threadsOption, wholeNumber } from "./options.js";
+import { print } from "./print.js";
 import { imagesInWords, measured, openTestImages, type TestImages } from "./test-images.js";
 import { grouped, table } from "./text.js";
 
@@ -47,7 +48,7 @@ async function evaluateRun(run: string, options: Options): Promise<void> {
     const lines = options.json
       ? [JSON.stringify({ run, model: name, ...asJson(loader.dataset, evaluation) })]
       : asText(`${name}, ${imagesInWords(loader, model.config, options)}`, evaluation);
-    process.stdout.write(`${lines.join("\n")}\n`);
+    print(lines.join("\n"));
     await model.close();
   } finally {
     await backend.close();

@@ -15,6 +15,7 @@ import { readWeights } from "../train/values.js";
 import { useBackend } from "./backend.js";
 import { UsageError } from "./errors.js";
 import { path, wholeNumber } from "./options.js";
+import { note, print } from "./print.js";
 import { bytes } from "./text.js";
 import { packageVersion } from "./version.js";
 
@@ -71,8 +72,8 @@ async function exportRun(run: string, options: Options): Promise<void> {
     const model = await load(run, { workers: 0 });
     await write[wanted](file, model, options);
     const { size } = await stat(file);
-    process.stderr.write(`wrote ${file} (${bytes(size)})\n`);
-    if (wanted === "onnx") process.stdout.write(`${tensors(model, options).join("\n")}\n`);
+    note(`wrote ${file} (${bytes(size)})`);
+    if (wanted === "onnx") print(tensors(model, options).join("\n"));
     await model.close();
   } finally {
     await backend.close();

@@ -21,6 +21,7 @@ import { picturesFolder, runFiles } from "../train/run-folder.js";
 import { defaultThreads, useBackend } from "./backend.js";
 import { UsageError } from "./errors.js";
 import { datasetName, threadsOption, wholeNumber } from "./options.js";
+import { print } from "./print.js";
 import { measured, openTestImages, type TestImages } from "./test-images.js";
 import { grouped, table } from "./text.js";
 
@@ -89,7 +90,7 @@ async function inspect(run: string, options: Options): Promise<void> {
     if (tested) await writeTested(model, tested, title, folder, write);
     const report = await drawReport({ model, metrics, tested });
     await write(join(options.out ?? run, runFiles.report), report, "the whole run on one page");
-    process.stdout.write(`${table(["file", "what"], rows, new Set()).join("\n")}\n`);
+    print(table(["file", "what"], rows, new Set()).join("\n"));
     await model.close();
   } finally {
     await backend.close();

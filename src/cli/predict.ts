@@ -7,6 +7,7 @@ import { DataError, FoveaError } from "../errors.js";
 import { load, type Prediction } from "../look/index.js";
 import { defaultThreads, useBackend } from "./backend.js";
 import { threadsOption, wholeNumber } from "./options.js";
+import { note, print } from "./print.js";
 import { columnsOf, padRight } from "./text.js";
 
 interface Options {
@@ -61,7 +62,7 @@ async function predict(run: string, files: readonly string[], options: Options):
       for (const answer of some) {
         answers.push(answer);
         if ("error" in answer) {
-          process.stderr.write(`warning: ${answer.file}: ${answer.error}\n`);
+          note(`warning: ${answer.file}: ${answer.error}`);
           process.exitCode = 1;
         } else if (!options.json) print(asText(answer.file, answer.predictions));
       }
@@ -92,8 +93,4 @@ function asText(file: string, predictions: readonly Prediction[]): string {
     ({ className, probability }) => `  ${padRight(className, width)}  ${probability.toFixed(4)}`,
   );
   return [file, ...lines].join("\n");
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

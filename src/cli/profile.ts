@@ -16,6 +16,7 @@ import { type BackendName, backendNames, defaultThreads, useBackend } from "./ba
 import { exampleImages, exampleLabels } from "./examples.js";
 import { findModel } from "./model.js";
 import { convOption, isaOption, path, threadsOption, wholeNumber } from "./options.js";
+import { note, print } from "./print.js";
 import { profileAsText } from "./profile-text.js";
 import { dimensions } from "./text.js";
 import { optimizerOf } from "./train/recipe.js";
@@ -99,8 +100,8 @@ async function profile(model: string, options: Options): Promise<void> {
   const text = options.json
     ? JSON.stringify({ ...facts, backend: description, ...asJson(measured) })
     : profileAsText(measured, { title, batchSize, least: options.all ? 0 : 0.01 }).join("\n");
-  process.stdout.write(`${text}\n`);
-  if (options.trace !== undefined) process.stderr.write(`wrote ${options.trace}\n`);
+  print(text);
+  if (options.trace !== undefined) note(`wrote ${options.trace}`);
 }
 
 /** The calls, and their totals by kernel and by pass. */

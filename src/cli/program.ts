@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import "../engine.js";
 import { exitCodeOf, explain, UsageError } from "./errors.js";
 import { describeOption } from "./options.js";
+import { note } from "./print.js";
 import { packageVersion } from "./version.js";
 
 // A reader that has seen enough, such as `head`, ends nothing: a training has its results to write.
@@ -60,7 +61,7 @@ export async function runCommand(): Promise<void> {
     await program.parseAsync();
   } catch (error) {
     // Commander has said it already.
-    if (!(error instanceof CommanderError)) process.stderr.write(`${explain(error)}\n`);
+    if (!(error instanceof CommanderError)) note(explain(error));
     process.exitCode = exitCodeOf(error);
   }
 }

@@ -7,6 +7,7 @@ import { type Summary, summarize } from "../nn/index.js";
 import { UsageError } from "./errors.js";
 import { findNamedOrRun } from "./model.js";
 import { type InputShape, inputFor, inputHelp, inputShape, wholeNumber } from "./options.js";
+import { print } from "./print.js";
 import { bytes, dimensions, grouped, table } from "./text.js";
 
 interface Options {
@@ -33,7 +34,7 @@ export function summaryCommand(): Command {
     .option("--json", "for programs")
     .action(async (model: string | undefined, options: Options) => {
       const lines = model === undefined ? listing(options) : await layers(model, options);
-      process.stdout.write(`${lines.join("\n")}\n`);
+      print(lines.join("\n"));
     });
 }
 

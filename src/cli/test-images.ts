@@ -15,6 +15,7 @@ import { exists } from "../formats/files.js";
 import { type Classifier, type Evaluation, evaluate } from "../look/index.js";
 import type { RunConfig } from "../train/config.js";
 import { countImages } from "./counter.js";
+import { note } from "./print.js";
 import { grouped } from "./text.js";
 import { limit } from "./train/images.js";
 
@@ -132,7 +133,3 @@ function limitOf({ limitTest }: RunConfig): number | null {
 
 const list = (names: readonly string[]) =>
   names.slice(0, 10).join(", ") + (names.length > 10 ? `, … (${names.length} in all)` : "");
-
-function note(line: string): void {
-  process.stderr.write(`${line}\n`);
-}

@@ -7,5 +7,8 @@ it("leaves nothing that a terminal acts on, and turns no line around", () => {
     '"\\u001b[2J\\u007f\\u009b\\u202e\\u2028\\udb40\\udc01"',
   );
   expect(quote("x".repeat(1000))).toBe(`"${"x".repeat(100)}…"`);
+  expect(printable("\u{1f469}\u200d\u{1f467} نمی\u200cدانم")).toBe(
+    "\u{1f469}\u200d\u{1f467} نمی\u200cدانم",
+  );
   expect(printable("two\nlines\tand \x1b")).toBe("two\nlines\\u0009and \\u001b");
 });

@@ -1,8 +1,8 @@
 // A stranger's text in an error message: short, in quotes, and without what would move a terminal's
 // cursor or turn the direction of writing.
 
-/** Control and format characters, and what ends lines; not the line break itself. */
-const acting = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** Control and format characters, and what ends lines; not the line break, nor what joins letters and emoji. */
+const acting = /(?![\n\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** The text with what a terminal would act on, but for line breaks, as JSON would have it. */
 export const printable = (text: string): string =>

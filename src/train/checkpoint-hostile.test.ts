@@ -18,11 +18,14 @@ afterAll(() => rm(folder, { recursive: true }));
 /** What reading it says, of a checkpoint with other tensors, or other progress. */
 async function outcome(
   tensors: Readonly<Record<string, StoredSource>>,
-  progress: object = {},
+  progress: object | string = {},
 ): Promise<string> {
   const whole = parseSafetensors(corpusOf("checkpoint")[0]!.bytes);
   const notes = Object.fromEntries(whole.metadata);
-  notes.progress = JSON.stringify({ ...JSON.parse(notes.progress!), ...progress });
+  notes.progress =
+    typeof progress === "string"
+      ? progress
+      : JSON.stringify({ ...JSON.parse(notes.progress!), ...progress });
   const changed = encodeSafetensors(
     Object.entries({ ...Object.fromEntries(whole.tensors), ...tensors }),
     notes,
@@ -54,4 +57,8 @@ it("are refused with one problem, however many there are", async () => {
   expect(await outcome({}, { epochs: Array(100_000).fill(0) })).toBe(
     "is no checkpoint of a training: ✖ Invalid input: item 0 is none of these\n  → at epochs",
   );
+});
+
+it("are refused in words that a terminal does not act on", async () => {
+  expect(await outcome({}, "\x1b[2J")).toMatch(/^is no checkpoint of a training: .*\\u001b\[2J/);
 });

@@ -8,6 +8,7 @@ import type { FileHandle } from "node:fs/promises";
 import { z } from "zod";
 import { DataError } from "../errors.js";
 import { type FileOperations, readAt, withFile, writeFileAtomic } from "../formats/files.js";
+import { printable } from "../formats/quote.js";
 import { encodeSafetensors, type SafetensorsSource } from "../formats/safetensors.js";
 import { readSafetensors, readSafetensorsHeader } from "../formats/safetensors-file.js";
 import type { StepRecord } from "./history.js";
@@ -242,6 +243,6 @@ function progressOf(notes: ReadonlyMap<string, string>, file: string): Omit<Prog
     return schema.parse(JSON.parse(notes.get("progress") ?? ""));
   } catch (error) {
     const problem = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw new DataError(file, `is no checkpoint of a training: ${problem}`);
+    throw new DataError(file, `is no checkpoint of a training: ${printable(problem)}`);
   }
 }

@@ -54,6 +54,16 @@ const asText = (file: string, predictions: readonly Prediction[]) =>
   [file, ...predictions.map((p) => `  ${p.className}  ${p.probability.toFixed(4)}`), ""].join("\n");
 
 describe("fovea predict", () => {
+  it("prints nothing that a terminal acts on, whatever a stranger's classes are called", async () => {
+    const config = lenetConfig();
+    const classNames = config.classNames.map((name) => `${name}\x1b[2J\u202e`);
+    await writeRun(at("acting"), { ...config, classNames }, lenet());
+    const { code, out } = await fovea(["predict", at("acting"), at("grey.png"), "--top", "10"]);
+    expect(code).toBe(0);
+    expect(out).toContain("digit 9\\u001b[2J\\u202e  ");
+    expect(out).not.toMatch(/[^\n\P{Cc}]|\u202e/u);
+  });
+
   it("names the likeliest classes of every picture, grey or colour, of any size", async () => {
     const files = [at("grey.png"), at("colour.jpg")];
     const { code, out, err } = await fovea(["predict", at("run"), ...files, "--top", "3"]);

@@ -19,6 +19,7 @@ import { readWeights, type Weights } from "../../train/values.js";
 import { useBackend } from "../backend.js";
 import { countImages } from "../counter.js";
 import { UsageError } from "../errors.js";
+import { note } from "../print.js";
 import { packageVersion } from "../version.js";
 import { batchInWords, learntInWords, validationInWords } from "./advice.js";
 import { type ImageFacts, imageFacts, type Loaders, makeLoaders } from "./images.js";
@@ -226,8 +227,4 @@ async function writeResults(
   await writeReport(folder.path, net, test, countImages("report"));
   note(`wrote ${folder.path}: config, metrics, weights, curves, report`);
   note(nextInWords(folder.path));
-}
-
-function note(line: string): void {
-  process.stderr.write(`${line}\n`);
 }
