@@ -12,8 +12,8 @@ import type { TrainingState } from "./training.js";
 export type Spoiled = Required<Pick<Finding, "layer" | "type" | "name">> & Pick<Finding, "kept">;
 
 /**
- * The last value of the network that is not finite, in the order of its layers: gradients come by that one
- * first, and spoil all on their way. Else the last that the optimizer keeps.
+ * Values of the last layer that has some which are not finite: gradients come by that one first, and spoil all
+ * on their way. Else the last of them that the optimizer keeps.
  *
  * @param state What was read of them; else they are read here, one at a time.
  */
@@ -22,9 +22,12 @@ export async function findSpoiled(
   optimizer: Optimizer,
   state?: Pick<TrainingState, "weights" | "optimizer">,
 ): Promise<Spoiled | undefined> {
-  const weights = await lastSpoiled(net.stateDict(), state?.weights);
-  if (weights !== undefined) return { ...layerOf(net, weights), name: weights };
-  const buffer = await lastSpoiled(optimizer.states(), state?.optimizer);
+  const weights = await spoiledNames(net.stateDict(), state?.weights);
+  if (weights.length > 0) {
+    const last = layerOf(net, weights.at(-1)!);
+    return { ...last, name: weights.find((name) => layerOf(net, name).layer === last.layer)! };
+  }
+  const buffer = (await spoiledNames(optimizer.states(), state?.optimizer)).at(-1);
   if (buffer === undefined) return undefined;
   // "0.exp_avg" belongs to parameters[0]
   const [, index, kept] = /^(\d+)\.(.*)$/.exec(buffer) ?? [];
@@ -33,16 +36,16 @@ export async function findSpoiled(
   return { ...layerOf(net, name), name, ...(kept !== undefined && { kept }) };
 }
 
-async function lastSpoiled(
+async function spoiledNames(
   states: Iterable<readonly [name: string, state: StateTensor]>,
   read: TrainingState["weights"] | undefined,
-): Promise<string | undefined> {
-  let last: string | undefined;
+): Promise<string[]> {
+  const names: string[] = [];
   for (const [name, state] of states) {
     const data = read?.get(name)?.data ?? (await state.data());
-    if (data instanceof Float32Array && !allFinite(data)) last = name;
+    if (data instanceof Float32Array && !allFinite(data)) names.push(name);
   }
-  return last;
+  return names;
 }
 
 /** 0 · x is 0 for every finite x, and else NaN; a sum with NaN in it is NaN. */

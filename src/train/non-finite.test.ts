@@ -4,27 +4,25 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { openReference } from "../backends/reference/index.js";
 import "../engine.js";
-import { cat } from "../combine.js";
-import { fromTypedArray } from "../create.js";
-import { DataLoader, type Dataset } from "../data/index.js";
-import { crossEntropy } from "../nn/functional.js";
 import {
-  BatchNorm2d,
-  Conv2d,
-  Dropout,
-  Flatten,
-  Linear,
-  type Logits,
-  MaxPool2d,
-  Module,
-  type Network,
-  ReLU,
-  Sequential,
-} from "../nn/index.js";
-import { bound } from "../ops/leaf.js";
+  Drip,
+  Fork,
+  illFrom,
+  loader,
+  network,
+  Poison,
+  Steep,
+  steep,
+  steepFrom,
+  step,
+} from "../../test/support/ill-networks.js";
+import { fromTypedArray } from "../create.js";
+import type { DataLoader } from "../data/index.js";
+import { crossEntropy } from "../nn/functional.js";
+import { Flatten, Linear, type Logits, Module, type Network, Sequential } from "../nn/index.js";
 import { Adam, SGD } from "../optim/index.js";
 import { manualSeed, setBackend } from "../runtime.js";
-import { Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import { fit } from "./fit.js";
 import type { FitOptions } from "./fit-options.js";
 import { type Finding, NonFiniteError } from "./non-finite.js";
@@ -33,89 +31,6 @@ import type { TrainingState } from "./training.js";
 import { readWeights } from "./values.js";
 
 beforeAll(() => setBackend(openReference()));
-
-/** 4×4 pixels; the class says which half is bright. */
-const data: Dataset = (() => {
-  const count = 24;
-  const labels = Uint8Array.from({ length: count }, (_, i) => (i >> 1) % 2);
-  const bright = (i: number) => (labels[i >> 4] === ((i >> 3) & 1) ? 200 : 40) + ((i * 37) % 40);
-  return {
-    images: Uint8Array.from({ length: 16 * count }, (_, i) => bright(i)),
-    labels,
-    count,
-    height: 4,
-    width: 4,
-    channels: 1,
-    classNames: ["top", "bottom"],
-    source: "made here",
-  };
-})();
-
-/** A number that a step reads when it begins: `sound`, and from the poisoned step on `ill`. */
-class Drip {
-  #steps = 0;
-  constructor(
-    readonly from: number,
-    readonly sound: number,
-    readonly ill: number,
-    readonly until = Number.POSITIVE_INFINITY,
-  ) {}
-
-  value(): Tensor {
-    const read = () => {
-      const step = ++this.#steps;
-      return Float32Array.of(step >= this.from && step < this.until ? this.ill : this.sound);
-    };
-    return new Tensor(bound([], "f32", { kind: "dynamic", read }));
-  }
-}
-
-/** Adds 0, and from a step on what is no number. */
-class Poison extends Module {
-  constructor(readonly drip: Drip) {
-    super();
-  }
-  override forward(x: Tensor): Tensor {
-    return x.add(this.drip.value());
-  }
-}
-
-/** √(c + x − x) − √c: nothing on the way there, and on the way back 1/(2√c), infinite from a step on. */
-const steep = (x: Tensor, drip: Drip) => {
-  const c = drip.value();
-  return x.sub(x.detach()).add(c).sqrt().sub(c.sqrt());
-};
-
-class Steep extends Module {
-  constructor(readonly drip: Drip) {
-    super();
-  }
-  override forward(x: Tensor): Tensor {
-    return x.add(steep(x, this.drip));
-  }
-}
-
-/** The step at which all goes wrong: the second of the second epoch. */
-const step = 5;
-const illFrom = (ill = Number.NaN) => new Drip(step, 0, ill);
-const steepFrom = () => new Drip(step, 1, 0);
-
-/** The layers, with another one put in before that of a number. */
-function network(at?: number, layer?: Module): Network {
-  const layers: Module[] = [
-    new Conv2d(1, 3, 3, { padding: 1 }),
-    new BatchNorm2d(3),
-    new ReLU(),
-    new MaxPool2d(2),
-    new Flatten(),
-    new Dropout(0.2),
-    new Linear(12, 5),
-    new ReLU(),
-    new Linear(5, 2),
-  ];
-  if (at !== undefined) layers.splice(at, 0, layer!);
-  return new Sequential(...layers);
-}
 
 interface Case {
   readonly net?: () => Network;
@@ -129,8 +44,6 @@ interface Case {
   readonly finding: Finding;
   readonly loss?: "finite";
 }
-
-const loader = () => new DataLoader(data, { batchSize: 8, shuffle: true });
 
 /** A loader whose pixels are not finite from a step on. */
 function illLoader(): DataLoader {
@@ -161,20 +74,6 @@ const values = (layer: string, type: string, name: string): Finding => ({
   type,
   name,
 });
-
-/** Two ways that meet again, one of them with a layer of its own. */
-class Fork extends Module {
-  left = new Conv2d(3, 2, 1);
-  middle: Module;
-  right = new Conv2d(3, 1, 1);
-  constructor(middle: Module) {
-    super();
-    this.middle = middle;
-  }
-  override forward(x: Tensor): Tensor {
-    return cat([this.left(x), this.middle(x), this.right(x)], 1).slice(null, [0, 3]);
-  }
-}
 
 /** Computes something itself between its layers. */
 class Own extends Module<[Tensor], Logits> {
@@ -351,6 +250,16 @@ describe("a training whose numbers are none", () => {
     },
   );
 
+  it("changes nothing after a step that failed, though the next one's numbers are finite", async () => {
+    const once = () => network(1, new Poison(new Drip(step, 0, Number.NaN, step + 1)));
+    const { net, options } = setUp({ net: once, finding: { kind: "images" } });
+    const run = fit(net, { ...options, onStep: () => new Promise((r) => setTimeout(r, 20)) });
+    await expect(run).rejects.toMatchObject({ step });
+    const twin = setUp({ net: once, finding: { kind: "images" } });
+    await fit(twin.net, { ...twin.options, maxSteps: step - 1 });
+    expect(await readWeights(net)).toEqual(await readWeights(twin.net));
+  });
+
   it("says it in one sentence", () => {
     const facts = { step: 5, epoch: 2, loss: Number.NaN, skipped: 0 };
     const said = (finding: Finding, loss = facts.loss) =>
@@ -376,6 +285,16 @@ describe("a training whose numbers are none", () => {
     expect(said({ kind: "gradient" }, 0.5)).toContain("comes from the loss");
     expect(said({ kind: "gradient", layer: "1", type: "Linear", name: "1.bias" }, 0.5)).toContain(
       'is that of "1.bias" in "1" (Linear)',
+    );
+    const update = { kind: "update", layer: "1", type: "Linear", name: "1.bias" } as const;
+    expect(said({ ...update, steps: [4, 4] })).toBe(
+      "fit: step 5 cannot be taken: its loss is NaN; the update of step 4 has made " +
+        '"1.bias" in "1" (Linear) not finite',
+    );
+    const found = { ...update, kept: "exp_avg", steps: [3, 5] } as const;
+    expect(new NonFiniteError({ ...facts, loss: 1, finding: found, taken: true }).message).toBe(
+      "fit: after step 5 not all values are finite; the update of a step from 3 to 5 has made " +
+        '"exp_avg" of "1.bias" in "1" (Linear) not finite',
     );
     expect(new NonFiniteError({ ...facts, finding: undefined, skipped: 9 }).message).toBe(
       "fit: step 5 cannot be taken, after 9 steps that were left out: its loss is NaN",
