@@ -1,0 +1,65 @@
+// What a guard costs: where a step depends on its loss alone, it is planned as one that does not look.
+
+import { beforeAll, describe, expect, it } from "vitest";
+import { openReference } from "../backends/reference/index.js";
+import type { PlanReport } from "../compile.js";
+import { zeros } from "../create.js";
+import "../engine.js";
+import { alexnet, googlenet } from "../models/index.js";
+import type { Network } from "../nn/index.js";
+import { Adam, type Optimizer, SGD } from "../optim/index.js";
+import { setBackend } from "../runtime.js";
+import { type TrainStepOptions, trainStep } from "./steps.js";
+
+beforeAll(() => setBackend(openReference()));
+
+type Guard = NonNullable<TrainStepOptions["guard"]>;
+
+const optimizers: Readonly<Record<string, (net: Network) => Optimizer>> = {
+  SGD: (net) => new SGD(net.parameters(), { lr: 0.01 }),
+  "SGD with momentum": (net) => new SGD(net.parameters(), { lr: 0.01, momentum: 0.9 }),
+  Adam: (net) => new Adam(net.parameters()),
+};
+
+function planned(build: () => Network, optimizer: string, guard?: Guard): PlanReport {
+  const net = build();
+  const side = build === alexnet ? 224 : 96;
+  const step = trainStep(net, optimizers[optimizer]!(net), guard && { guard });
+  return step.plan(zeros([8, 1, side, side], "u8"), zeros([8], "i32"));
+}
+
+/** How often each kernel is called. */
+function counted({ calls }: PlanReport): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kernel } of calls) counts[kernel] = (counts[kernel] ?? 0) + 1;
+  return counts;
+}
+
+describe("a step that stops where its loss is not finite", () => {
+  it.each(Object.keys(optimizers))("needs no call and no memory for it: AlexNet, %s", (name) => {
+    const free = planned(alexnet, name, "none");
+    const halting = planned(alexnet, name, "halt");
+    expect(counted(halting)).toEqual(counted(free));
+    expect(halting.arenaBytes).toBeLessThanOrEqual(free.arenaBytes + 1024); // some numbers
+  });
+
+  it("needs hardly any for it among many layers: GoogLeNet", () => {
+    const free = planned(googlenet, "SGD", "none");
+    const halting = planned(googlenet, "SGD", "halt");
+    expect(halting.calls.length).toBeLessThanOrEqual(free.calls.length + 1);
+    expect(halting.arenaBytes).toBeLessThanOrEqual(1.02 * free.arenaBytes);
+  });
+
+  it("is what steps are where nothing else is asked for", () => {
+    const step = planned(alexnet, "SGD");
+    expect(step.explain()).toBe(planned(alexnet, "SGD", "halt").explain());
+    expect(step.explain()).not.toBe(planned(alexnet, "SGD", "none").explain());
+  });
+});
+
+describe("a step that is left out where gradients are not finite", () => {
+  it("keeps all of them until the last one is known", () => {
+    const [free, skipping] = [planned(alexnet, "SGD", "none"), planned(alexnet, "SGD", "skip")];
+    expect(skipping.arenaBytes).toBeGreaterThan(1.5 * free.arenaBytes);
+  });
+});
