@@ -66,6 +66,8 @@ export type Draw = (random: Random) => number;
 export const plain: Draw = (random) => random.signed();
 /** Mostly plain, now and then NaN: results are NaN exactly where one is read. */
 export const withNaN: Draw = (random) => (random.below(100) > 0 ? random.signed() : NaN);
+/** What a gradient is masked by: NaN hides nothing, and neither zero lets anything through. */
+export const masks: Draw = (random) => random.pick([random.signed(), 0, -0, NaN]);
 /** Few different values, so that many are equal. */
 export const tied: Draw = (random) => random.below(4) - 2;
 /** All that f32 arithmetic has to cope with. */

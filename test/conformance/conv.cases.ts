@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import type { ConvGeometry } from "../../src/backends/kernels.js";
-import { CaseBuilder, type Draw, plain, withNaN } from "./build.js";
+import { CaseBuilder, masks, plain, withNaN } from "./build.js";
 import { denseLayout, imageOrders, type Layout, layouts } from "./layout.js";
 import { seeds, suite } from "./suite.js";
 
@@ -25,9 +25,6 @@ const filterOrders = [
   [0, 2, 3, 1],
   [2, 3, 1, 0],
 ] as const;
-
-/** Masks of all kinds: NaN hides nothing, and neither zero lets anything through. */
-const masks: Draw = (random) => random.pick([random.signed(), 0, -0, Number.NaN]);
 
 type Sizes = Omit<ConvGeometry, "outSize">;
 

@@ -3,7 +3,7 @@
 
 import fc from "fast-check";
 import type { ConvAlgorithm, ConvGeometry } from "../../src/backends/kernels.js";
-import { CaseBuilder, plain } from "./build.js";
+import { CaseBuilder, masks, plain } from "./build.js";
 import { denseLayout, imageOrders, type Layout, layouts } from "./layout.js";
 import { seeds, suite } from "./suite.js";
 
@@ -167,7 +167,7 @@ export const winogradSuites = [
       algorithm,
       gy: build.source(shapes.y, spec.y, plain),
       w: build.source(shapes.w, spec.w, plain),
-      ...(spec.extra && { mask: build.source(shapes.x, spec.x, plain) }),
+      ...(spec.extra && { mask: build.source(shapes.x, spec.x, masks) }),
       gx: build.result(shapes.x, spec.x),
     };
     return build.within(call, bound(algorithm, shapes.groupOut * shapes.taps));
