@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -130,6 +131,14 @@ describe("readFileLimited", () => {
     expect(await readFileLimited(path, 5)).toEqual(text("12345"));
     await expect(readFileLimited(path, 4)).rejects.toThrow(
       new DataError(path, "is 5 bytes long; expected at most 4"),
+    );
+  });
+
+  it("does not wait for what a pipe may bring", async () => {
+    const path = join(folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    await expect(readFileLimited(path, 5)).rejects.toThrow(
+      new DataError(path, "is not a regular file"),
     );
   });
 });

@@ -2,6 +2,7 @@
 // of what the bytes mean.
 
 import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
 import { access, type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DataError } from "../errors.js";
@@ -169,6 +170,9 @@ export function allocate(path: string, bytes: number): Uint8Array<ArrayBuffer> {
   }
 }
 
+/** Opening a pipe that nobody writes to would wait for ever, unless it is asked not to. */
+const readOnly = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /** Opens a regular file for reading, tells its size, and closes it whatever happens. */
 export async function withFile<T>(
   path: string,
@@ -176,7 +180,7 @@ export async function withFile<T>(
 ): Promise<T> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(path, "r");
+    handle = await open(path, readOnly);
     const status = await handle.stat();
     if (!status.isFile()) throw new DataError(path, "is not a regular file");
     return await use(handle, status.size);

@@ -1,15 +1,17 @@
 // A run's metrics.jsonl, read back: its steps, its epochs, the curve that they
 // make, and what they come to. Node only.
 
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { DataError } from "../errors.js";
-import { fileError } from "../formats/files.js";
+import { readFileLimited } from "../formats/files.js";
 import { BestEpoch } from "../train/best.js";
 import type { EpochRecord, StepRecord } from "../train/history.js";
 import { runFiles } from "../train/run-folder.js";
 import type { Learning } from "./charts/curves.js";
+
+/** Seven million steps; the longest text that there can be is a little longer. */
+const maxBytes = 2 ** 29 - 32;
 
 /** What diverged is no number any more, and JSON has only null for that. */
 const measured = z
@@ -55,9 +57,7 @@ export interface Metrics extends Learning {
  */
 export async function readMetrics(folder: string, batches?: number): Promise<Metrics> {
   const file = join(folder, runFiles.metrics);
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw fileError(file, "read", error);
-  });
+  const text = new TextDecoder().decode(await readFileLimited(file, maxBytes));
   const lines = text.split("\n");
   const steps: StepRecord[] = [];
   const epochs: EpochRecord[] = [];
