@@ -57,7 +57,7 @@ const defined = (numClasses: number | undefined) =>
   numClasses === undefined ? {} : { numClasses };
 
 /** As `findModel`, among whatever has names. */
-export function findNamed<T>(what: string, name: string, table: Readonly<Record<string, T>>): T {
+function findNamed<T>(what: string, name: string, table: Readonly<Record<string, T>>): T {
   if (Object.hasOwn(table, name)) return table[name]!;
   const names = Object.keys(table);
   const nearest = closest(name.toLowerCase(), names);

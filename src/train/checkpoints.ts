@@ -81,9 +81,4 @@ export class Checkpoints {
   #file(number: number): string {
     return join(this.folder, checkpointFiles[Math.abs(number - 1) % 2]!);
   }
-
-  /** Where they are, in no order. */
-  static filesOf(folder: string): [string, string] {
-    return [join(folder, checkpointFiles[0]), join(folder, checkpointFiles[1])];
-  }
 }

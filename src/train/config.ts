@@ -75,16 +75,21 @@ async function readJson(folder: string): Promise<unknown> {
 
 // ---------------------------------------------------------------- the same run
 
-/** What may be another when a run goes on: it decides nothing about a step that is the run's. */
-const mayChange = new Set([
-  ...["epochs", "threads", "workers", "checkpointEvery", "onNan", "out", "force"],
-  ...["computedBy", "versions", "startedAt"],
+/** The settings that may be others when a run goes on: they decide nothing about a step that it has done. */
+export const mayChange: ReadonlySet<string> = new Set([
+  "epochs",
+  "threads",
+  "workers",
+  "checkpointEvery",
+  "onNan",
 ]);
+/** What is told beside the settings. */
+const beside = new Set(["out", "force", "computedBy", "versions", "startedAt"]);
 
 /** Of a config, what the steps of its run depend on. */
 function decisive(config: object): [key: string, value: unknown][] {
   const plain: object = JSON.parse(JSON.stringify(config));
-  return Object.entries(plain).filter(([key]) => !mayChange.has(key));
+  return Object.entries(plain).filter(([key]) => !mayChange.has(key) && !beside.has(key));
 }
 
 /** Tells configs apart that lead to other steps. */

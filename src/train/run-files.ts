@@ -45,15 +45,33 @@ export async function checkRunFolder(folder: string, force = false): Promise<voi
   if (!force) await checkHoldsNoRun(folder);
 }
 
+/**
+ * Throws unless there is a run in `folder` that can go on, as far as is seen without reading it all.
+ * Changes nothing.
+ *
+ * @throws DataError naming the folder.
+ */
+export async function checkResumable(folder: string): Promise<void> {
+  FolderLock.check(folder);
+  if (!(await holdsCheckpoint(folder))) throw noCheckpoint(folder);
+}
+
+export const noCheckpoint = (folder: string) =>
+  new DataError(folder, "holds no checkpoint of a training to go on with");
+
+async function holdsCheckpoint(folder: string): Promise<boolean> {
+  const there = await Promise.all(checkpointFiles.map((name) => exists(join(folder, name))));
+  return there.includes(true);
+}
+
 export async function checkHoldsNoRun(folder: string): Promise<void> {
   const there = (name: string) => exists(join(folder, name));
   for (const name of [...Object.values(runFiles), ...checkpointFiles]) {
     if (!(await there(name))) continue;
-    const resumes = (await there(checkpointFiles[0])) || (await there(checkpointFiles[1]));
     const ways = [
       "choose another folder",
       "replace it with --force",
-      ...(resumes ? [`go on with it by --resume ${folder}`] : []),
+      ...((await holdsCheckpoint(folder)) ? [`go on with it by --resume ${folder}`] : []),
       ...((await there(runFiles.weights))
         ? [`go on from its weights with --init ${folder} and another --out`]
         : []),

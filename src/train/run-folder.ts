@@ -25,6 +25,7 @@ import {
   clearResults,
   clearRun,
   clearTemporary,
+  noCheckpoint,
   runFiles,
 } from "./run-files.js";
 import { type RunNotes, readRunNotes, runNotes } from "./run-notes.js";
@@ -33,7 +34,7 @@ import type { TrainingState } from "./training.js";
 import type { Weights } from "./values.js";
 import { writeWeights } from "./weights.js";
 
-export { checkRunFolder, picturesFolder, runFiles } from "./run-files.js";
+export { checkResumable, checkRunFolder, picturesFolder, runFiles } from "./run-files.js";
 
 /** What a run ends with. */
 export interface RunResults {
@@ -269,21 +270,6 @@ export class RunFolder {
     this.#logged = true;
   }
 }
-
-/**
- * Throws unless there is a run in `folder` that can go on, as far as is seen without reading it all.
- * Changes nothing.
- *
- * @throws DataError naming the folder.
- */
-export async function checkResumable(folder: string): Promise<void> {
-  FolderLock.check(folder);
-  const names = Checkpoints.filesOf(folder);
-  if (!(await exists(names[0])) && !(await exists(names[1]))) throw noCheckpoint(folder);
-}
-
-const noCheckpoint = (folder: string) =>
-  new DataError(folder, "holds no checkpoint of a training to go on with");
 
 /** Does what needs the folder's lock, which stays with what comes of it. */
 async function locked<T>(path: string, work: (lock: FolderLock) => Promise<T>): Promise<T> {

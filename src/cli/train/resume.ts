@@ -7,7 +7,7 @@ import { z } from "zod";
 import { convolutionModes } from "../../backends/backend.js";
 import { augmentations } from "../../data/transforms/presets.js";
 import { DataError } from "../../errors.js";
-import { configFile, type RunConfig, readRunConfig } from "../../train/config.js";
+import { configFile, mayChange, type RunConfig, readRunConfig } from "../../train/config.js";
 import { checkResumable } from "../../train/run-folder.js";
 import { backendNames } from "../backend.js";
 import { UsageError } from "../errors.js";
@@ -67,8 +67,6 @@ const schema = z.object({
   force: z.boolean(),
 }) satisfies z.ZodType<Settings>;
 
-/** What decides nothing about a step that the run has: it may be another from here on. */
-const mayChange = new Set(["epochs", "threads", "workers", "checkpointEvery", "onNan"]);
 /** What says nothing about a run. */
 const beside = new Set(["resume", "out"]);
 

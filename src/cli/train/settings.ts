@@ -18,7 +18,7 @@ export const onNanChoices = ["stop", "skip"] as const;
 export type CheckpointEvery = { readonly steps: number } | { readonly minutes: number };
 
 /** So often that little is lost, and so seldom that it takes no time to speak of. */
-export const usualCheckpoints: CheckpointEvery = { minutes: 10 };
+const usualCheckpoints: CheckpointEvery = { minutes: 10 };
 
 /** The options as commander gives them: what has no default here is undefined unless it is given. */
 export interface Options {
