@@ -131,7 +131,7 @@ export function trainCommand(): Command {
     .addOption(
       choice(
         "--on-nan <what>",
-        "where a step's loss or gradients are not finite: end there, or leave the step out",
+        "where loss or gradients are not finite: end, or leave the step out, which needs more memory",
         onNanChoices,
         "stop",
       ),

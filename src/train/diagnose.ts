@@ -146,9 +146,14 @@ const statesFromTheLast: Look = (net, events) =>
     .reverse()
     .flatMap(({ module }) => suspectStates(net, module));
 
+/** A module's own; not what is given to it for good, which may be infinite on purpose. */
 function suspectStates(net: Network, module: AnyModule): Suspect[] {
+  const { updates } = requireTrace("diagnose");
+  const states = ownStates(module).filter(
+    ([, own]) => own instanceof Parameter || updates.has(own.state),
+  );
   const of = nameOf(net, module);
-  return ownStates(module).map(([name, state]) => {
+  return states.map(([name, state]) => {
     return [beginningOf(state), { kind: "values", ...of, name: below(of.layer, name) }];
   });
 }

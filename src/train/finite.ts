@@ -15,19 +15,21 @@ export type Spoiled = Required<Pick<Finding, "layer" | "type" | "name">> & Pick<
  * Values of the last layer that has some which are not finite: gradients come by that one first, and spoil all
  * on their way. Else the last of them that the optimizer keeps.
  *
- * @param state What was read of them; else they are read here, one at a time.
+ * @param isChanged Whether the training has changed a state: what was given to it infinite may stay so.
+ * @param read What was read of them; else they are read here, one at a time.
  */
 export async function findSpoiled(
   net: Network,
   optimizer: Optimizer,
-  state?: Pick<TrainingState, "weights" | "optimizer">,
+  isChanged: (state: StateTensor) => boolean,
+  read?: Pick<TrainingState, "weights" | "optimizer">,
 ): Promise<Spoiled | undefined> {
-  const weights = await spoiledNames(net.stateDict(), state?.weights);
+  const weights = await spoiledNames(net.stateDict(), isChanged, read?.weights);
   if (weights.length > 0) {
     const last = layerOf(net, weights.at(-1)!);
     return { ...last, name: weights.find((name) => layerOf(net, name).layer === last.layer)! };
   }
-  const buffer = (await spoiledNames(optimizer.states(), state?.optimizer)).at(-1);
+  const buffer = (await spoiledNames(optimizer.states(), isChanged, read?.optimizer)).at(-1);
   if (buffer === undefined) return undefined;
   // "0.exp_avg" belongs to parameters[0]
   const [, index, kept] = /^(\d+)\.(.*)$/.exec(buffer) ?? [];
@@ -38,10 +40,12 @@ export async function findSpoiled(
 
 async function spoiledNames(
   states: Iterable<readonly [name: string, state: StateTensor]>,
+  isChanged: (state: StateTensor) => boolean,
   read: TrainingState["weights"] | undefined,
 ): Promise<string[]> {
   const names: string[] = [];
   for (const [name, state] of states) {
+    if (!isChanged(state)) continue;
     const data = read?.get(name)?.data ?? (await state.data());
     if (data instanceof Float32Array && !allFinite(data)) names.push(name);
   }

@@ -68,13 +68,12 @@ export interface FitOptions {
   /** Told of every epoch that is the best so far on `val`, after `onEpoch`: the weights are still its. */
   readonly onBest?: (record: EpochRecord) => void | Promise<void>;
   /**
-   * What becomes of a step whose numbers are none. "stop": if its loss is not finite (with
-   * `clipGradNorm`, or one of its gradients), the step changes nothing, and the training ends with a
-   * NonFiniteError. A gradient that is not finite though the loss is spoils weights, which the next
-   * step's loss shows, or else whoever looks before a checkpoint and after an epoch: it ends then.
-   * "skip": a step whose loss or gradients are not finite changes nothing and is left out; after ten in
-   * a row the training ends likewise. All gradients are then kept until the last one is known, which
-   * takes more memory and time. Default: "stop".
+   * What becomes of a step whose loss or gradients are not finite. "stop": the training ends with a
+   * NonFiniteError. A step whose loss is not finite has changed nothing then. Gradients that are not,
+   * though the loss is, spoil weights before the next loss shows it (unless `clipGradNorm` looks at them
+   * first). "skip": the step changes nothing and is left out; after ten in a row the training ends so.
+   * All gradients are then kept until the last one is known, which takes memory and time. Values are
+   * looked at after each epoch and before each checkpoint in either case. Default: "stop".
    */
   readonly onNonFinite?: "stop" | "skip";
   /** Keeps where the training stands, so that it can go on from there. Default: it is not kept. */

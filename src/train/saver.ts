@@ -1,6 +1,7 @@
 // When the state of a training is kept, and that nothing is kept that is not finite. How it is kept,
 // whoever asks for it says. Browser-safe.
 
+import type { StateTensor } from "../nn/parameter.js";
 import { findSpoiled } from "./finite.js";
 import type { CheckpointOptions } from "./fit-options.js";
 import { NonFiniteError } from "./non-finite.js";
@@ -12,6 +13,8 @@ export class Saver {
   #kept: string;
   /** The last step after which values were known to be finite. */
   #sound: number;
+  /** The versions of all states when it began. */
+  readonly #begun: ReadonlyMap<StateTensor, number>;
 
   constructor(
     private readonly training: Training,
@@ -19,6 +22,8 @@ export class Saver {
   ) {
     this.#kept = this.#now;
     this.#sound = training.steps.length;
+    const states = [...training.net.stateDict(), ...training.optimizer.states()];
+    this.#begun = new Map(states.map(([, tensor]) => [tensor, tensor.state.version]));
   }
 
   /** Steps, and whether the epoch of the last one is over. */
@@ -39,8 +44,8 @@ export class Saver {
   }
 
   /**
-   * Makes sure that all values of network and optimizer are finite: a gradient that is not may have been
-   * without effect on any loss. No step may be under way.
+   * Makes sure that all values of network and optimizer that steps have changed are finite: a gradient
+   * that is not may have been without effect on any loss. No step may be under way.
    *
    * @param state What was read of them, if they are to be kept.
    * @throws NonFiniteError naming the layer, and the steps that may have done it.
@@ -49,7 +54,8 @@ export class Saver {
     const { net, optimizer, steps, epoch } = this.training;
     const step = steps.length;
     if (step === this.#sound) return;
-    const spoiled = await findSpoiled(net, optimizer, state);
+    const isChanged = (tensor: StateTensor) => this.#begun.get(tensor) !== tensor.state.version;
+    const spoiled = await findSpoiled(net, optimizer, isChanged, state);
     if (spoiled) {
       const finding = { kind: "update", ...spoiled, steps: [this.unseen, step] } as const;
       const { loss } = steps.at(-1)!;

@@ -17,7 +17,7 @@ import { where } from "../combine.js";
 import { full, zeros } from "../create.js";
 import "../engine.js";
 import { crossEntropy } from "../nn/functional.js";
-import { Module, type Network, Parameter } from "../nn/index.js";
+import { Buffer, Module, type Network, Parameter } from "../nn/index.js";
 import { Adam, SGD } from "../optim/index.js";
 import { manualSeed, randomState, setBackend } from "../runtime.js";
 import type { Tensor } from "../tensor.js";
@@ -38,6 +38,14 @@ class Hidden extends Module {
   }
   override forward(x: Tensor): Tensor {
     return x.add(where(this.p.gt(-10), steep(this.p, this.drip), 0));
+  }
+}
+
+/** Knows a value that is infinite on purpose: no step changes it. */
+class Bound extends Module {
+  least = new Buffer(full([1], Number.NEGATIVE_INFINITY), "least");
+  override forward(x: Tensor): Tensor {
+    return where(x.gt(this.least), x, 0);
   }
 }
 
@@ -167,6 +175,21 @@ describe("values that no loss shows", () => {
     expect(error.finding).toMatchObject({ kind: "update", kept: "exp_avg_sq", steps: [1, 3] });
     expect(error.message).toMatch(/has made "exp_avg_sq" of "8\.(weight|bias)" in "8" \(Linear\)/);
     expect(states).toEqual([]);
+  });
+
+  it("are not those that were given to it", async () => {
+    const bounded = () => network(6, new Bound());
+    const { net, options, states } = setUp({ net: bounded });
+    await fit(net, options);
+    expect(states).toHaveLength(3);
+
+    const ill = setUp({ net: bounded, loss: cases["the loss"]!.loss! });
+    const error = await failure(ill.net, ill.options);
+    expect(error.finding).toMatchObject({ kind: "update", layer: "9", name: "9.weight" });
+    const lost = setUp({ net: bounded, loss: () => (l, y) => crossEntropy(l, y).mul(Number.NaN) });
+    expect(await failure(lost.net, lost.options)).toMatchObject({
+      ...{ step: 1, finding: { kind: "loss" } },
+    });
   });
 
   it("may have been infinite for long; NaN would not have stayed hidden", async () => {
