@@ -8,12 +8,12 @@ import { shownValue } from "../look/charts/chart.js";
 import { drawComparison } from "../look/charts/comparison.js";
 import { checkRun } from "../look/load.js";
 import { keptEpoch, type Metrics, rateOf, readMetrics } from "../look/metrics.js";
-import { duration } from "../look/report/headline.js";
+import { duration, grouped } from "../look/numbers.js";
 import { batchesOf, dataTitle, epochsAwaited, settingsOf } from "../look/report/settings.js";
 import { models } from "../models/index.js";
 import { type RunConfig, readRunConfig } from "../train/config.js";
 import { note, print } from "./print.js";
-import { grouped, table } from "./text.js";
+import { table } from "./text.js";
 
 interface Options {
   readonly out: string;

@@ -1,6 +1,7 @@
 // The confusion matrix as lines of text: whole where it fits a terminal, else its largest cells.
 
-import { columnsOf, grouped, table } from "./text.js";
+import { grouped } from "../look/numbers.js";
+import { columnsOf, table } from "./text.js";
 
 /** Columns of text that are taken to fit. */
 const widest = 100;

@@ -1,6 +1,6 @@
 // On a terminal, a line that counts images while a network looks at them, and goes away at the end.
 
-import { grouped } from "./text.js";
+import { grouped } from "../look/numbers.js";
 
 /** @param purpose What they are looked at for: "evaluation". Called with 0 done, it says it at once. */
 export function countImages(purpose: string): (done: number, total: number) => void {

@@ -5,12 +5,13 @@ import { Command } from "commander";
 import type { ConvolutionMode } from "../backends/backend.js";
 import { type AnyDataset, isFileDataset } from "../data/index.js";
 import { type Evaluation, load } from "../look/index.js";
+import { grouped } from "../look/numbers.js";
 import { defaultThreads, useBackend } from "./backend.js";
 import { confusionLines } from "./confusion.js";
 import { convOption, datasetName, threadsOption, wholeNumber } from "./options.js";
 import { print } from "./print.js";
 import { imagesInWords, measured, openTestImages, type TestImages } from "./test-images.js";
-import { grouped, table } from "./text.js";
+import { table } from "./text.js";
 
 interface Options extends TestImages {
   readonly threads?: number;

@@ -9,6 +9,7 @@ import { writeFileAtomic } from "../formats/files.js";
 import { drawConfusion } from "../look/charts/confusion.js";
 import { type Classifier, load } from "../look/index.js";
 import { readMetrics } from "../look/metrics.js";
+import { grouped } from "../look/numbers.js";
 import type { Picture } from "../look/pictures.js";
 import { drawReport } from "../look/report/report.js";
 import { batchesOf, runTitle } from "../look/report/settings.js";
@@ -23,7 +24,7 @@ import { UsageError } from "./errors.js";
 import { datasetName, threadsOption, wholeNumber } from "./options.js";
 import { print } from "./print.js";
 import { measured, openTestImages, type TestImages } from "./test-images.js";
-import { grouped, table } from "./text.js";
+import { table } from "./text.js";
 
 interface Options extends TestImages {
   readonly layer?: readonly string[];

@@ -2,13 +2,14 @@
 // Nothing is computed.
 
 import { Command } from "commander";
+import { grouped } from "../look/numbers.js";
 import { models } from "../models/index.js";
 import { type Summary, summarize } from "../nn/index.js";
 import { UsageError } from "./errors.js";
 import { findNamedOrRun } from "./model.js";
 import { type InputShape, inputFor, inputHelp, inputShape, wholeNumber } from "./options.js";
 import { print } from "./print.js";
-import { bytes, dimensions, grouped, table } from "./text.js";
+import { bytes, dimensions, table } from "./text.js";
 
 interface Options {
   readonly input?: InputShape;

@@ -13,10 +13,10 @@ import {
 import { DataError } from "../errors.js";
 import { exists } from "../formats/files.js";
 import { type Classifier, type Evaluation, evaluate } from "../look/index.js";
+import { grouped } from "../look/numbers.js";
 import type { RunConfig } from "../train/config.js";
 import { countImages } from "./counter.js";
 import { note } from "./print.js";
-import { grouped } from "./text.js";
 import { limit } from "./train/images.js";
 
 /** The options of commands that look at test images; what is not given is as in the run. */

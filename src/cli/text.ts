@@ -1,7 +1,4 @@
-// Numbers and tables as people read them.
-
-/** 46764746 → "46,764,746". */
-export const grouped = (value: number): string => value.toLocaleString("en-US");
+// Sizes, times and tables as a terminal shows them.
 
 /** [1, 224, 224] → "1×224×224". */
 export const dimensions = (shape: readonly number[]): string => shape.join("×");

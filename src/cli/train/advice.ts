@@ -1,10 +1,10 @@
 // What to say of a training that has learnt nothing, and of one that is about to take few steps: from its
 // settings and its figures, each hint only where it is the case. Pure.
 
+import { grouped } from "../../look/numbers.js";
 import { models, type Recipe } from "../../models/index.js";
 import { type Guessing, judge, judgePart, type PartLabels } from "../../train/guessing.js";
 import type { History } from "../../train/history.js";
-import { grouped } from "../text.js";
 import type { Settings } from "./settings.js";
 
 /** Fewer steps than these are few: LeNet on all of Fashion-MNIST takes 235 in each of ten epochs. */

@@ -13,8 +13,8 @@ import {
   type Transform,
 } from "../../data/index.js";
 import { countSmaller } from "../../data/sizes.js";
+import { grouped } from "../../look/numbers.js";
 import { UsageError } from "../errors.js";
-import { grouped } from "../text.js";
 import type { Settings } from "./settings.js";
 
 export interface Loaders {

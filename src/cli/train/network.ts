@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ArgumentError, DataError, FoveaError, ShapeError } from "../../errors.js";
 import { readShapes } from "../../formats/index.js";
 import { sameShape } from "../../graph/shape.js";
+import { grouped } from "../../look/numbers.js";
 import { models } from "../../models/index.js";
 import { Buffer, Dropout, init, type Network, summarize } from "../../nn/index.js";
 import { freeze } from "../../train/freeze.js";
@@ -13,7 +14,7 @@ import { runFiles } from "../../train/run-folder.js";
 import { inWords, listLeft, loadWeights, WeightsMismatchError } from "../../train/weights.js";
 import { UsageError } from "../errors.js";
 import { findModel } from "../model.js";
-import { dimensions, grouped } from "../text.js";
+import { dimensions } from "../text.js";
 import type { Settings } from "./settings.js";
 
 /** What a network is built with, as a run's config has it. */

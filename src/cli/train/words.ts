@@ -1,13 +1,14 @@
 // A training in words: what is about to happen, and what its figures do not say by themselves.
 
 import { join } from "node:path";
+import { grouped } from "../../look/numbers.js";
 import { shellLine } from "../../look/report/command.js";
 import { runTitle } from "../../look/report/settings.js";
 import type { Recipe } from "../../models/index.js";
 import type { EpochRecord, History } from "../../train/history.js";
 import { type RunFolder, runFiles } from "../../train/run-folder.js";
 import type { Progress } from "../../train/training.js";
-import { dimensions, grouped } from "../text.js";
+import { dimensions } from "../text.js";
 import type { ImageFacts } from "./images.js";
 import type { Settings } from "./settings.js";
 

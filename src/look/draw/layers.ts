@@ -1,5 +1,6 @@
 // The "layers" style: networks as stacks of labelled boxes, one beside the other.
 
+import { grouped } from "../numbers.js";
 import { fullLabel, groupTitle, shapeText } from "./label.js";
 import { type Layout, layoutOf, linesOf, type Rectangle, sizes } from "./layout.js";
 import { fillOf, palette } from "./palette.js";
@@ -23,7 +24,7 @@ export function drawLayers(pictures: readonly Picture[]): string {
   const drawn = pictures.map(({ title, structure, parameters }) => {
     const layout = layoutOf(structure);
     const ends = [structure.steps[0]!, structure.outputs[0]!].map(({ shape }) => shapeText(shape));
-    const subtitle = `${ends.join(" → ")} · ${parameters.toLocaleString("en-US")} parameters`;
+    const subtitle = `${ends.join(" → ")} · ${grouped(parameters)} parameters`;
     const width = Math.max(
       layout.width,
       textWidth(title, head.title) * 1.1, // bold
@@ -132,6 +133,6 @@ function description(step: Step): string {
     ...(name === "" ? [] : [`${name}: `]),
     fullLabel(step),
     `, ${shape.join("×")}`,
-    ...(parameters > 0 ? [`, ${parameters.toLocaleString("en-US")} parameters`] : []),
+    ...(parameters > 0 ? [`, ${grouped(parameters)} parameters`] : []),
   ].join("");
 }

@@ -2,6 +2,7 @@
 // the window of each convolution or pool on the map that it reads; fully connected layers as columns.
 // So AlexNet's paper draws it (Figure 2), and Andrew Ng after it.
 
+import { grouped } from "../numbers.js";
 import { shapeText } from "./label.js";
 import type { Picture } from "./layers.js";
 import { palette } from "./palette.js";
@@ -33,7 +34,7 @@ export function drawVolumes(pictures: readonly Picture[]): string {
     const stages = stagesOf(treeOf(structure));
     const rows = rowsOf(stages);
     const width = Math.max(...rows.map((row) => row.width));
-    const subtitle = `${inOut(stages)} · ${parameters.toLocaleString("en-US")} parameters`;
+    const subtitle = `${inOut(stages)} · ${grouped(parameters)} parameters`;
     drawn.push(
       text(title, margin, y + 14, { size: fontSize.title, weight: "bold", anchor: "start" }),
       text(subtitle, margin, y + 32, {

@@ -4,6 +4,7 @@ import { parseTransforms } from "../../data/transforms/parse.js";
 import type { Transform } from "../../data/transforms/transform.js";
 import { FoveaError } from "../../errors.js";
 import type { RunConfig } from "../../train/config.js";
+import { grouped } from "../numbers.js";
 import { type RunSettings, settingsOf } from "./settings.js";
 
 type Row = readonly [name: string, value: string];
@@ -12,8 +13,6 @@ export interface Group {
   readonly title: string;
   readonly rows: readonly Row[];
 }
-
-export const grouped = (value: number): string => value.toLocaleString("en-US");
 
 /** Groups with what is known: whatever a config does not say is left out. */
 export function configurationOf(config: RunConfig): Group[] {

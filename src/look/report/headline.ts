@@ -4,18 +4,8 @@ import type { EpochRecord } from "../../train/history.js";
 import { shownValue } from "../charts/chart.js";
 import type { Classifier } from "../classifier.js";
 import { keptEpoch, type Metrics, rateOf } from "../metrics.js";
-import { grouped } from "./configuration.js";
+import { duration, grouped } from "../numbers.js";
 import { type Html, html } from "./html.js";
-
-/** 4000 → "1 h 6 min", 75 → "1 min 15 s". */
-export function duration(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
 
 export function headline({ network }: Classifier, metrics: Metrics): Html {
   const { epochs } = metrics;

@@ -5,8 +5,8 @@ import { shownValue } from "../charts/chart.js";
 import { drawConfusion, mostClasses } from "../charts/confusion.js";
 import type { Classifier } from "../classifier.js";
 import type { Evaluation } from "../evaluation.js";
+import { grouped } from "../numbers.js";
 import { type Answer, drawAnswers, mistakenAnswers, rightAnswers } from "../sheets/answers.js";
-import { grouped } from "./configuration.js";
 import type { Html } from "./html.js";
 import { figure, heading, note, section, table } from "./parts.js";
 
