@@ -3,7 +3,6 @@
 
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -232,7 +231,7 @@ function withHeaderLength(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffe
   return sealed;
 }
 
-/** A checkpoint with the checksum that it must have, and its header's length. */
+/** A checkpoint with the checksum that it must have. */
 function withHash(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const sealed = Buffer.from(bytes);
   const key = '"sha256":"';
