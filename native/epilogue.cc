@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fused.h"
+#include "simd.h"
 #include "space.h"
 
 namespace fovea::FOVEA_ISA {
@@ -40,7 +41,6 @@ size_t epilogueBytes(const MatmulArgs& args) {
 }
 
 void prefetchEpilogue(const MatmulArgs& args, const ProductBlock& part, const Frame& frame) {
-  constexpr int64_t kLine = 16;  // floats
   const Body body(args);
   for (int64_t s = 0; s < args.sourceCount; ++s) {
     if (body.sources[s].kind != kSourceMemory || body.sources[s].operand.dtype == kU8) continue;
@@ -51,7 +51,7 @@ void prefetchEpilogue(const MatmulArgs& args, const ProductBlock& part, const Fr
     if (operand.strides[byRows ? 1 : 0] != 1) continue;
     const float* from = reinterpret_cast<const float*>(frame.buffers[operand.buffer]) + operand.offset;
     for (int64_t i = 0; i < lines; ++i) {
-      for (int64_t j = 0; j < length; j += kLine) __builtin_prefetch(from + i * next + j, 1, 2);
+      for (int64_t j = 0; j < length; j += kLineFloats) __builtin_prefetch(from + i * next + j, 1, 2);
     }
   }
 }

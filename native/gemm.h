@@ -25,10 +25,6 @@ constexpr int64_t roundUp(int64_t a, int64_t b) { return divideUp(a, b) * b; }
 /** Columns of a packed matrix, its missing ones included. */
 constexpr int64_t paddedColumns(int64_t n) { return roundUp(n, kLanes); }
 
-/** 0 where the mask is ≤ 0 (where it is NaN, v stays). */
-FOVEA_INLINE vec masked(vec v, vec mask) { return mask <= vec{} ? vec{} : v; }
-FOVEA_INLINE float masked(float x, float mask) { return mask <= 0 ? 0 : x; }
-
 struct Product {
   int64_t m, n, depth;
   const float* a;

@@ -27,6 +27,9 @@ constexpr int kLanes = 4, kTileRows = 8, kTileVectors = 3;
 constexpr int kLanes = 4, kTileRows = 4, kTileVectors = 3;
 #endif
 
+/** Floats in a line of a cache. */
+constexpr int64_t kLineFloats = 16;
+
 #define FOVEA_INLINE inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(4 * kLanes)));
@@ -176,6 +179,10 @@ FOVEA_INLINE vec lastHalves(vec a, vec b) {
 /** x < 0 ? 0 : x, so that NaN stays NaN. */
 FOVEA_INLINE vec relu(vec v) { return v < vec{} ? vec{} : v; }
 FOVEA_INLINE float relu(float x) { return x < 0 ? 0 : x; }
+
+/** 0 where y ≤ 0 (where it is NaN, v stays): a ReLU's gradient, y being its result. */
+FOVEA_INLINE vec masked(vec v, vec y) { return y <= vec{} ? vec{} : v; }
+FOVEA_INLINE float masked(float x, float y) { return y <= 0 ? 0 : x; }
 
 /** The sum of all lanes, pairwise. */
 FOVEA_INLINE float sumLanes(vec v) {

@@ -12,9 +12,18 @@
 // Barabasz, Anderson, Soodhalter and Gregg, "Error Analysis and Improving the Accuracy of Winograd
 // Convolution for Deep Neural Networks" (2018) found to round least.
 #pragma once
+#include "abi.h"
 #include "simd.h"
 
 namespace fovea::FOVEA_ISA {
+
+/** Whether these algorithms can compute a convolution, or one of its gradients. */
+inline bool takesWinograd(const ConvGeometry& g) {
+  const int64_t r = g.kernelSize[0];
+  return r == g.kernelSize[1] && (r == 3 || r == 5) && g.stride[0] == 1 && g.stride[1] == 1 && g.dilation[0] == 1 &&
+         g.dilation[1] == 1;
+}
+constexpr const char* kNotForWinograd = "Winograd's algorithms take kernels of 3×3 and 5×5, stride and dilation 1";
 
 /** Points by α. All are short binary fractions: products of them are exact. */
 template <int alpha>

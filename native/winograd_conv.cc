@@ -2,19 +2,12 @@
 // that of the result's gradient with the filters flipped and transposed, and a padding of r − 1 − p.
 #include "winograd_conv.h"
 #include <algorithm>
+#include "winograd.h"
 #include "winograd_correlation.h"
 
 namespace fovea::FOVEA_ISA {
 
 namespace {
-
-/** The transforms for it; null if it is none that Winograd's algorithms can do. */
-const TileTransforms* transformsFor(const ConvGeometry& g, int64_t algorithm) {
-  const int64_t r = g.kernelSize[0];
-  const bool isDense = g.stride[0] == 1 && g.stride[1] == 1 && g.dilation[0] == 1 && g.dilation[1] == 1;
-  return isDense && r == g.kernelSize[1] && (r == 3 || r == 5) ? &tileTransforms(algorithm, r) : nullptr;
-}
-constexpr const char* kUnfit = "Winograd's algorithms take kernels of 3×3 and 5×5, stride and dilation 1";
 
 Correlation correlationOf(const Conv2dArgs& args, const Frame* frame) {
   const ConvGeometry& g = args.geometry;
@@ -57,17 +50,21 @@ Correlation correlationOf(const Conv2dGradInputArgs& args, const Frame* frame) {
 }
 
 template <class Args>
+const TileTransforms& transformsOf(const Args& args) {
+  return tileTransforms(args.algorithm, args.geometry.kernelSize[0]);
+}
+
+template <class Args>
 const char* run(const Args& args, const Frame& frame) {
-  const TileTransforms* transforms = transformsFor(args.geometry, args.algorithm);
-  if (!transforms) return kUnfit;
-  correlate(correlationOf(args, &frame), *transforms, frame);
+  if (!takesWinograd(args.geometry)) return kNotForWinograd;
+  correlate(correlationOf(args, &frame), transformsOf(args), frame);
   return nullptr;
 }
 
 template <class Args>
 size_t scratchOf(const Args& args, int threads) {
-  const TileTransforms* transforms = transformsFor(args.geometry, args.algorithm);
-  return transforms ? correlateScratch(correlationOf(args, nullptr), *transforms, threads) : 0;
+  if (!takesWinograd(args.geometry)) return 0;
+  return correlateScratch(correlationOf(args, nullptr), transformsOf(args), threads);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include "transpose.h"
 #include "winograd.h"
+#include "winograd_pixels.h"
 #include "winograd_product.h"
 
 namespace fovea::FOVEA_ISA {
@@ -125,28 +126,6 @@ struct Winograd {
   Place placeOf(int64_t tile) const {
     const int64_t at = tile % (down * across);
     return {tile / (down * across), at / across * t.m, at % across * t.m};
-  }
-
-  /** The addresses of a square of pixels of an image; `outside` for those outside of it. */
-  template <class T>
-  static void address(T** to, T* image, const Images& x, int64_t row, int64_t column, int side, T* outside) {
-    for (int i = 0; i < side; ++i) {
-      const bool isInside = row + i >= 0 && row + i < x.height;
-      T* at = image + (row + i) * x.h + column * x.w;
-      for (int64_t j = column; j < column + side; ++j, at += x.w) {
-        *to++ = isInside && j >= 0 && j < x.width ? at : outside;
-      }
-    }
-  }
-
-  /** Copies the channels of pixels, but for those outside, to [pixel][width], where their addresses then are. */
-  static void gather(const float** pixels, int64_t count, int64_t channels, ptrdiff_t channel, float* to,
-                     int64_t width, const float* outside) {
-    for (int64_t pixel = 0; pixel < count; ++pixel, to += width) {
-      if (pixels[pixel] == outside) continue;
-      for (int64_t k = 0; k < channels; ++k) to[k] = pixels[pixel][k * channel];
-      pixels[pixel] = to;
-    }
   }
 
   void transformInput(Own& own, int64_t group, int64_t first, int64_t last) const {

@@ -1,13 +1,12 @@
 // See winograd_panels.h; the arithmetic is in winograd_transform.h.
 #include "winograd_panels.h"
 #include <algorithm>
+#include "winograd_pixels.h"
 #include "winograd_transform.h"
 
 namespace fovea::FOVEA_ISA {
 
 namespace {
-
-constexpr int64_t kLineFloats = 16;  // in a line of a cache
 
 template <class T>
 void transformPixels(const float* const* at, const float* const* next, int64_t c, int lanes, float* to,
@@ -44,26 +43,10 @@ struct Walk {
   }
 };
 
-/** Pointers to a tile's pixels, `data` being a channel of the first pixel; kZeros outside the image. */
+/** The addresses of a tile's pixels, `data` being a channel of the first pixel. */
 void locate(const TilePanels& p, const float* data, const Walk& tile, const float** at) {
-  const Images& x = p.images;
-  const int64_t row = tile.row * p.grid.step + p.row, column = tile.column * p.grid.step + p.column;
-  for (int64_t i = row; i < row + p.edge; ++i) {
-    const bool inside = i >= 0 && i < x.height;
-    const float* from = data + tile.image * x.n + i * x.h;
-    for (int64_t j = column; j < column + p.edge; ++j) {
-      *at++ = inside && j >= 0 && j < x.width ? from + j * x.w : kZeros;
-    }
-  }
-}
-
-/** Copies up to kRun channels of each pixel, so that they are neighbours, and points there. */
-void gather(const TilePanels& p, int64_t channels, const float** at, float* copy) {
-  for (int64_t i = 0; i < p.edge * p.edge; ++i, copy += TilePanels::kRun) {
-    if (at[i] == kZeros) continue;
-    for (int64_t c = 0; c < channels; ++c) copy[c] = at[i][c * p.images.c];
-    at[i] = copy;
-  }
+  address(at, data + tile.image * p.images.n, p.images, tile.row * p.grid.step + p.row,
+          tile.column * p.grid.step + p.column, p.edge, kZeros);
 }
 
 }  // namespace
@@ -93,7 +76,7 @@ void TilePanels::make(float* to, int64_t run, int64_t block, int64_t begin, int6
     } else {
       next = at;
     }
-    if (images.c != 1) gather(*this, count, at, copy);
+    if (images.c != 1) gather(at, edge * edge, count, images.c, copy, kRun, kZeros);
     for (int64_t c = 0; c < count; c += kLanes) {
       float*& o = out[c / kLanes];
       transform(at, next, c, static_cast<int>(std::min<int64_t>(kLanes, count - c)), o, point);

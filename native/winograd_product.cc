@@ -10,8 +10,6 @@ namespace fovea::FOVEA_ISA {
 
 namespace {
 
-constexpr int64_t kLineFloats = 16;
-
 /** rows × vectors·kLanes elements of C over `depth`, while `depth` lines from `next` on are fetched. */
 template <int rows, int vectors>
 void tile(const PanelProduct& p, int64_t depth, const float* a, const float* b, float* c, bool accumulate,

@@ -57,7 +57,7 @@ void transformResult(const float* from, ptrdiff_t point, int64_t channels, const
           if (at.mask) {
             __builtin_prefetch(next.mask[i * m + j] + c);
             const float* p = at.mask[i * m + j] + c;
-            v = (isWhole ? load(p) : loadPart(p, rest)) <= vec{} ? vec{} : v;
+            v = masked(v, isWhole ? load(p) : loadPart(p, rest));
           }
           float* p = at.to[i * m + j] + c;
           if (isWhole) store(p, v);

@@ -114,8 +114,6 @@ struct WinogradWeight {
     bytes = shared.used() + static_cast<size_t>(chunks > 1 ? threads : 1) * threadBytes;
   }
 
-  static constexpr int64_t kLineFloats = 16;
-
   /** Tiles of a block, so that all blocks are about as large. */
   int64_t cut() const {
     const int64_t perTile = points * g.groups * (roundUp(channels, kLineFloats) + padded);
@@ -238,20 +236,11 @@ void finishBias(const WinogradWeight& f, float* gbias, ptrdiff_t stride) {
   }
 }
 
-bool canTake(const ConvGeometry& g) {
-  for (int axis = 0; axis < 2; ++axis) {
-    if (g.stride[axis] != 1 || g.dilation[axis] != 1) return false;
-  }
-  return g.kernelSize[0] == g.kernelSize[1] && (g.kernelSize[0] == 3 || g.kernelSize[0] == 5);
-}
-
 }  // namespace
 
 const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Frame& frame) {
   const ConvGeometry& g = args.geometry;
-  if (!canTake(g)) {
-    return "conv2dGradWeight: Winograd is for kernels of 3×3 and 5×5, stride 1 and dilation 1";
-  }
+  if (!takesWinograd(g)) return kNotForWinograd;
   const WinogradWeight f(args, frame.at<float>(args.x), frame.at<float>(args.gy), frame.scratch,
                          frame.pool.threads());
   float* gw = frame.at<float>(args.gw);
@@ -259,7 +248,7 @@ const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Fra
     f.aRow[c] = f.x.offset(0, f.x.panelOf(c)) + c - f.x.start(f.x.panelOf(c));
     f.cRow[c] = c / kRows * f.rowBlock + c % kRows * f.padded;
   }
-  ramp(f.aDepth, f.blockTiles, WinogradWeight::kLineFloats);
+  ramp(f.aDepth, f.blockTiles, kLineFloats);
   std::fill(f.biasSums, f.biasSums + f.chunks * g.groups * f.padded, 0.0f);
   if (f.blocks == 0) std::fill(f.sums, f.sums + f.sumFloats, 0.0f);
 
@@ -297,7 +286,7 @@ const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Fra
 }
 
 size_t conv2dGradWeightWinogradScratch(const Conv2dGradWeightArgs& args, int threads) {
-  return canTake(args.geometry) ? WinogradWeight(args, nullptr, nullptr, nullptr, threads).bytes : 0;
+  return takesWinograd(args.geometry) ? WinogradWeight(args, nullptr, nullptr, nullptr, threads).bytes : 0;
 }
 
 }  // namespace fovea::FOVEA_ISA
