@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { DataError } from "../errors.js";
-import { fileError } from "../formats/files.js";
+import { errorCode, fileError } from "../formats/files.js";
 
 /**
  * Each record is with the operating system when `append` returns: a run that is killed loses none, and
@@ -46,6 +46,9 @@ export class AppendFile {
       return new AppendFile(path, descriptor, bytes);
     } catch (error) {
       if (descriptor !== undefined) closeSync(descriptor);
+      if (errorCode(error) === "ENOENT") {
+        throw new DataError(path, `is missing; the checkpoint counts on ${bytes} bytes of it`);
+      }
       throw fileError(path, "written", error);
     }
   }
