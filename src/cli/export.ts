@@ -61,6 +61,11 @@ export function exportCommand(): Command {
 async function exportRun(run: string, options: Options): Promise<void> {
   const wanted =
     options.format ?? (/\.safetensors$/i.test(options.out ?? "") ? "safetensors" : "onnx");
+  if (/\.(pth?|bin)$/i.test(options.out ?? ""))
+    throw new UsageError(
+      `--out ${options.out}: PyTorch's own format is not written; name it .safetensors, which ` +
+        "safetensors.torch.load_file reads",
+    );
   if (options.batch !== undefined && wanted !== "onnx")
     throw new UsageError("--batch: weights alone are for any number of images");
   const file = options.out ?? `${basename(resolve(run))}.${wanted}`;

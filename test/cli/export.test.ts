@@ -114,6 +114,12 @@ describe("fovea export", () => {
       "--batch: weights alone are for any number of images",
     ],
     [
+      ["first", "--out", "new.pth"],
+      2,
+      "--out new.pth: PyTorch's own format is not written; name it .safetensors, which " +
+        "safetensors.torch.load_file reads",
+    ],
+    [
       ["first", "--out", "no/x.onnx"],
       1,
       "no/x.onnx: cannot be written: its folder does not exist (ENOENT)",
@@ -121,6 +127,6 @@ describe("fovea export", () => {
     [[], 2, "missing required argument 'run'; see fovea export --help"],
   ])("says what is wrong with %j", async (args, code, message) => {
     expect(await fovea(...args)).toEqual({ code, out: "", err: `error: ${message}\n` });
-    expect(existsSync(at("new"))).toBe(false);
+    for (const name of ["new", "new.pth"]) expect(existsSync(at(name))).toBe(false);
   });
 });
