@@ -27,6 +27,8 @@ export class InterruptedError extends FoveaError {
 export function explain(error: unknown): string {
   if (error instanceof InterruptedError) return error.message;
   if (error instanceof FoveaError) return `error: ${error.message}`;
+  if (error instanceof RangeError && /allocation failed/.test(error.message))
+    return `error: there is not enough memory for this (${error.message})`;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `error: this is a mistake in Fovea itself, please report it\n${text}`;
 }
