@@ -265,7 +265,8 @@ describe("fovea train --resume", () => {
       const { code, err } = await run("env", [...args, ...options, "--out", folder]);
       expect(code).toBe(1);
       expect(err.split("\n").at(-2)).toBe(
-        `error: ${join(folder, "checkpoint-2.safetensors")}: cannot be written: ${reason}`,
+        `error: ${join(folder, "checkpoint-2.safetensors")}: cannot be written: ${reason}; ` +
+          `fovea train --resume ${folder} goes on after step 3`,
       );
       const resumed = await fovea(["train", "--resume", folder]);
       expect(resumed.err).toContain("\ngoing on after step 3, in epoch 1 of 2\n");

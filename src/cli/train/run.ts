@@ -3,7 +3,7 @@
 
 import { physicalCores } from "../../backends/native/machine.js";
 import { type AnyDataset, type DataLoader, openDataset } from "../../data/index.js";
-import { ArgumentError, FoveaError } from "../../errors.js";
+import { ArgumentError, DataError, FoveaError } from "../../errors.js";
 import { drawCurves } from "../../look/charts/curves.js";
 import { writeReport } from "../../look/report/write.js";
 import type { Network } from "../../nn/index.js";
@@ -31,6 +31,7 @@ import type { Settings } from "./settings.js";
 import {
   caption,
   divergenceInWords,
+  failedInWords,
   imagesInWords,
   interruptedInWords,
   keptInWords,
@@ -199,8 +200,11 @@ async function trainNetwork(
   try {
     return await interrupt.during(train);
   } catch (error) {
-    if (!(error instanceof NonFiniteError)) throw error;
-    throw diverged(error.problem, stoppedInWords(folder, settings));
+    if (error instanceof NonFiniteError)
+      throw diverged(error.problem, stoppedInWords(folder, settings));
+    if (error instanceof DataError)
+      throw new FoveaError(failedInWords(error.message, folder), { cause: error });
+    throw error;
   } finally {
     progress.stop();
   }

@@ -5,6 +5,7 @@ import { type Options, resolveSettings, type Settings } from "./settings.js";
 import {
   caption,
   divergenceInWords,
+  failedInWords,
   interruptedInWords,
   keptInWords,
   nextInWords,
@@ -75,6 +76,8 @@ describe("outcomeInWords", () => {
       "ended early: no better epoch on the validation images in 3 epochs",
       "best epoch: 4, val acc 0.750, test acc 0.700; runs/pets/weights.safetensors has its weights",
     ]);
+    const soon = outcomeInWords(history({ stoppedEarly: true }), { ...settings, earlyStop: 1 });
+    expect(soon).toEqual(["ended early: no better epoch on the validation images in 1 epoch"]);
     const untested = history({ best: { ...best, testAcc: null } });
     expect(outcomeInWords(untested, { ...settings, out: null })).toEqual([
       "best epoch: 4, val acc 0.750",
@@ -136,6 +139,16 @@ describe("a training that ends before its time", () => {
       `${resume}\nthe weights of the last whole epoch are in my runs/a/weights.safetensors; ` +
         "fovea inspect 'my runs/a' shows them",
     );
+  });
+
+  it("says where to go from a failure", () => {
+    const run = { path: "my runs/a", kept: undefined, checkpointed: 120 };
+    expect(failedInWords("the disk is full", run)).toBe(
+      "the disk is full; fovea train --resume 'my runs/a' goes on after step 120",
+    );
+    const none = { ...run, checkpointed: undefined };
+    expect(failedInWords("the disk is full", none)).toBe("the disk is full");
+    expect(failedInWords("the disk is full", undefined)).toBe("the disk is full");
   });
 
   it("says how to go on without a step that cannot be taken", () => {

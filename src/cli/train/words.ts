@@ -89,7 +89,8 @@ export function outcomeInWords(history: History, { earlyStop, out }: Settings): 
   const { best, epochs, stoppedEarly } = history;
   const lines: string[] = [];
   if (stoppedEarly) {
-    lines.push(`ended early: no better epoch on the validation images in ${earlyStop} epochs`);
+    const epochs = earlyStop === 1 ? "1 epoch" : `${earlyStop} epochs`;
+    lines.push(`ended early: no better epoch on the validation images in ${epochs}`);
   }
   if (best) {
     const test = best.testAcc === null ? "" : `, test acc ${best.testAcc.toFixed(3)}`;
@@ -130,12 +131,19 @@ export function keptInWords(folder: Pick<Kept, "path" | "kept"> | undefined): st
   return `the weights of the ${which} are in ${join(folder.path, runFiles.weights)}`;
 }
 
+const goesOnInWords = ({ path, checkpointed }: Kept) =>
+  `${shellLine(["fovea", "train", "--resume", path])} goes on after step ${checkpointed}`;
+
+/** What made a training fail that was no fault of its own, and how it goes on when that is mended. */
+export function failedInWords(problem: string, folder: Kept | undefined): string {
+  return folder?.checkpointed === undefined ? problem : `${problem}; ${goesOnInWords(folder)}`;
+}
+
 /** What there is of a training that the user ended, and where to go from it. */
 export function interruptedInWords(folder: Kept | undefined): string {
   if (folder?.checkpointed === undefined) return `interrupted; ${keptInWords(folder)}`;
-  const { path, kept, checkpointed } = folder;
-  const resume = shellLine(["fovea", "train", "--resume", path]);
-  const first = `interrupted; ${resume} goes on after step ${checkpointed}`;
+  const { path, kept } = folder;
+  const first = `interrupted; ${goesOnInWords(folder)}`;
   if (kept === undefined) return first;
   return `${first}\n${keptInWords(folder)}; ${shellLine(["fovea", "inspect", path])} shows them`;
 }
