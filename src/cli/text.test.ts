@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { columnsOf, table } from "./text.js";
+import { clock, columnsOf, table } from "./text.js";
 
 test.each([
   ["T-shirt/top", 11],
@@ -9,6 +9,13 @@ test.each([
   ["→ ·×", 4],
   ["🐶", 2],
 ])("%s takes %d columns of a terminal", (text, columns) => expect(columnsOf(text)).toBe(columns));
+
+test.each([
+  [75, "1:15"],
+  [3661, "1:01:01"],
+  [Number.NaN, "–"],
+  [Number.POSITIVE_INFINITY, "–"],
+])("%d seconds are %s", (seconds, text) => expect(clock(seconds)).toBe(text));
 
 describe("table", () => {
   it("has its columns in line, also under names whose characters are wide", () => {

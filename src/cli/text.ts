@@ -11,8 +11,9 @@ export function bytes(value: number): string {
   return `${power === 0 ? scaled : scaled.toFixed(scaled < 10 ? 2 : 1)} ${units[power]}`;
 }
 
-/** 75 → "1:15". */
+/** 75 → "1:15"; "–" for what nobody knows yet. */
 export function clock(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "–";
   const whole = Math.max(0, Math.round(seconds));
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const two = (n: number) => String(n).padStart(2, "0");
