@@ -182,7 +182,9 @@ export interface ConvGeometry {
  * input tiles of 6×6 and 8×8, for square kernels of side r = 3 or 5 with stride and dilation 1: a tile gives
  * m×m results with m = 7 − r or 9 − r. They multiply less than `direct` does and round more: errors of some 3
  * (winograd6) and 8 times (winograd8) its size, in the root of their mean square. A NaN or an infinity reaches all
- * results of the tiles that read it, and all of w's gradient between its channels.
+ * results of the tiles that read it, and all of w's gradient between its channels. Channels, and tiles, that are
+ * all 0 give exact zeros; elsewhere a sum of nothing but zeros, or the same sum at two places of a tile, is so only
+ * but for rounding. Numbers beyond 1e35 may overflow on the way, results below 1e-35 lose digits.
  */
 export type ConvAlgorithm = "direct" | "winograd6" | "winograd8";
 
