@@ -163,8 +163,9 @@ async function trainNetwork(
   const progress = showProgress(settings.epochs);
   const diverged = (problem: string, kept: string) =>
     new FoveaError(`${divergenceInWords(problem, settings)}; ${kept}`);
+  const { steps = [], epoch: underWay } = state?.progress ?? {};
   /** Steps of this epoch. */
-  let skipped = 0;
+  let skipped = steps.filter(({ epoch, skipped }) => skipped && epoch === underWay).length;
   /** Of the last epoch, until the next one begins to change them. */
   let weights: Weights | undefined;
   const train = (signal: AbortSignal) =>
