@@ -5,6 +5,10 @@
 // kLanes images: all lanes work whatever the channels and widths are, a filter's weight is one
 // broadcast, and no vector is ever cut or shifted.
 //
+// To have images innermost is the layout of cuda-convnet (Krizhevsky, 2012); that it pays where channels are few
+// is what Li, Yang, Feng, Chakradhar and Zhou, "Optimizing Memory Efficiency for Deep Convolutional Neural
+// Networks on GPUs" (2016), found there too.
+//
 // A task copies rows of kLanes images into a band [row][column][channel][lane], transposing on the
 // way, with columns of zeros where windows hang over the sides; rows outside an image are not
 // stored, their taps are left out. Where images are fewer than lanes, the other lanes are zero.
