@@ -18,6 +18,7 @@ import { Checkpoints } from "./checkpoints.js";
 import { checkSameRun, fingerprint } from "./config.js";
 import type { EpochRecord, StepRecord } from "./history.js";
 import { FolderLock } from "./lock.js";
+import { epochLine, restoreLog, stepLine } from "./log.js";
 import { makeFolder } from "./make-folder.js";
 import {
   checkHoldsNoRun,
@@ -150,16 +151,24 @@ export class RunFolder {
           `is missing: ${basename(found.file)} counts on it`,
         );
       }
+      const { steps, epochs } = found.state.progress;
+      const log = join(path, runFiles.metrics);
+      const events = join(path, notes.events.file);
+      const lost = await restoreLog(log, steps, epochs, notes.metrics);
+      if (lost) warn(`${log} ${lost}: written anew from ${basename(found.file)}`);
+      const hasEvents = await exists(events);
+      if (!hasEvents) warn(`${events} is missing: TensorBoard will show what follows only`);
       await clearResults(path);
       await writeConfig(path, config);
       const opened = {
         ...{ lock, files, checkpoints },
-        metrics: AppendFile.reopen(join(path, runFiles.metrics), notes.metrics),
-        board: TensorBoardWriter.reopen(join(path, notes.events.file), notes.events.bytes),
+        metrics: AppendFile.reopen(log, notes.metrics),
+        board: hasEvents
+          ? TensorBoardWriter.reopen(events, notes.events.bytes)
+          : TensorBoardWriter.open(path),
         fingerprint: notes.fingerprint,
       };
       const folder = new RunFolder(path, opened);
-      const { steps } = found.state.progress;
       folder.#step = steps.length;
       folder.#logged = true;
       folder.#kept = notes.kept ?? undefined;
@@ -168,17 +177,16 @@ export class RunFolder {
     });
   }
 
-  step({ step, epoch, loss, lr, skipped }: StepRecord): void {
-    this.#line({ step, epoch, loss, lr, ...(skipped && { skipped }) });
+  step(record: StepRecord): void {
+    const { step, loss, lr } = record;
+    this.#line(stepLine(record));
     this.opened.board.scalars(step, { "train/loss": loss, lr });
     this.#step = step;
   }
 
   epoch(record: EpochRecord): void {
-    const { epoch, trainLoss, trainAcc, valLoss, valAcc, testLoss, testAcc, lr } = record;
-    const { examplesPerSecond, seconds, waited } = record;
-    const scores = { trainLoss, trainAcc, valLoss, valAcc, testLoss, testAcc };
-    this.#line({ epoch, ...scores, lr, examplesPerSecond, seconds, waited });
+    const { trainAcc, valLoss, valAcc, testLoss, testAcc } = record;
+    this.#line(epochLine(record));
     this.opened.board.scalars(this.#step, {
       "train/acc": trainAcc,
       ...(valLoss !== null && { "val/loss": valLoss }),
@@ -265,8 +273,8 @@ export class RunFolder {
     this.opened.lock.release();
   }
 
-  #line(record: object): void {
-    this.opened.metrics.append(Buffer.from(`${JSON.stringify(record)}\n`));
+  #line(line: string): void {
+    this.opened.metrics.append(Buffer.from(line));
     this.#logged = true;
   }
 }
