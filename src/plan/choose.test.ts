@@ -56,6 +56,13 @@ describe("convolutions are computed", () => {
     );
   });
 
+  it("directly for weight gradients that sum few products, whose exact zeros Adam would not survive", () => {
+    const deep = { channels: [256, 384], side: 8, kernel: 3 } as const;
+    const [, , few] = algorithms({ ...deep, batch: 7 }, machine(16));
+    const [, , enough] = algorithms({ ...deep, batch: 8 }, machine(16));
+    expect([few, enough]).toEqual(["direct", "winograd6"]);
+  });
+
   it.each([16, 8, 4])("directly where Winograd cannot or does not pay: %i lanes", (lanes) => {
     const direct = (layer: Layer) =>
       expect(algorithms(layer, machine(lanes)), JSON.stringify(layer)).toEqual(thrice("direct"));

@@ -54,7 +54,7 @@ function costOf(algorithm: ConvAlgorithm, call: ConvCall, lanes: number): number
   const filled = Math.ceil(outputs / lanes) * lanes;
   const macs = (productMacs(geometry, algorithm, size) / outputs) * filled;
   if (algorithm === "direct") return isInLanes(outputs, batch, lanes) ? convMacs(geometry) : macs;
-  if (!takesWinograd(geometry)) return Number.POSITIVE_INFINITY;
+  if (!takesWinograd(geometry) || sumsFewTerms(call)) return Number.POSITIVE_INFINITY;
   const points = groups * winogradTile[algorithm] ** 2;
   const tiles = macs / (points * inputs * filled);
   const vectors = Math.ceil(inputs / lanes) * lanes;
@@ -63,6 +63,14 @@ function costOf(algorithm: ConvAlgorithm, call: ConvCall, lanes: number): number
     points * (transformCost(lanes) * tiles * (vectors + filled) + filterCost * inputs * filled)
   );
 }
+
+/**
+ * Whether a weight's gradient sums so few products that, with ReLUs and pools leaving zeros in either factor,
+ * all of them may well be 0. Winograd gives about 1e-8 for that 0, of which Adam, with an ε of 1e-8, would make a
+ * step like any other; and where the sums are short there is little time to win.
+ */
+const sumsFewTerms = ({ kernel, geometry: { batch, outSize } }: ConvCall): boolean =>
+  kernel === "conv2dGradWeight" && batch * outSize[0] * outSize[1] < 512;
 
 /** One group's input and output channels, and the size of the map that tiles are cut from. */
 function sidesOf({ kernel, geometry }: ConvCall): {
