@@ -10,13 +10,14 @@ import { productMacs, winogradTile } from "./cost.js";
 import type { Draft } from "./ir.js";
 
 export function chooseAlgorithms(draft: Draft, traits: Traits): Draft {
-  return { ...draft, calls: draft.calls.map((call) => withBest(call, traits)) };
+  const isTraining = draft.calls.some(({ kernel }) => kernel === "conv2dGradWeight");
+  return { ...draft, calls: draft.calls.map((call) => withBest(call, traits, isTraining)) };
 }
 
-function withBest(call: KernelCall, traits: Traits): KernelCall {
-  if (!("algorithm" in call)) return call;
+function withBest(call: KernelCall, traits: Traits, isTraining: boolean): KernelCall {
+  if (!("algorithm" in call) || isSmall(call, isTraining)) return call;
   const [algorithm] = traits.convolutions
-    .map((name) => [name, advantage[name] * costOf(name, call, traits.lanes)] as const)
+    .map((name) => [name, advantage(name, call) * costOf(name, call, traits.lanes)] as const)
     .filter(([, cost]) => Number.isFinite(cost))
     .reduce((best, next) => (next[1] < best[1] ? next : best));
   return { ...call, algorithm };
@@ -37,14 +38,22 @@ const transformCost = (lanes: number) => 5 + 0.6 * lanes;
 const filterCost = 45;
 
 /**
- * An algorithm that rounds more is to be worth it: gradients of smooth networks are off by 1 to 5 times as much
- * as with `direct` for tiles of 6, 4 to 10 times for tiles of 8 (test/golden/networks.test.ts).
+ * How much cheaper an algorithm that rounds more is to be: tiles of 6 round about 3 times as much as `direct`, tiles
+ * of 8 about 8 times. Rounding in a result, unlike that in a gradient, decides ReLUs and maxima, which gradients then
+ * follow: tiles of 8 must be worth it there, as they are for 5×5.
  */
-const advantage: Readonly<Record<ConvAlgorithm, number>> = {
-  direct: 1,
-  winograd6: 1.1,
-  winograd8: 1.2,
-};
+const advantage = (algorithm: ConvAlgorithm, { kernel }: ConvCall): number =>
+  algorithm === "direct" ? 1 : algorithm === "winograd6" ? 1.1 : kernel === "conv2d" ? 1.5 : 1.2;
+
+/**
+ * Whether there is little to win, or few results to share what rounding does: a ReLU or a maximum that it decides
+ * otherwise moves gradients by about one part in as many as there are pixels, and where a direct sum of few products
+ * is exactly 0, Winograd leaves about 1e-8, of which Adam, with an ε of 1e-8, makes a step like any other.
+ */
+function isSmall({ geometry }: ConvCall, isTraining: boolean): boolean {
+  const { batch, outSize } = geometry;
+  return convMacs(geometry) < 2 ** 26 || (isTraining && batch * outSize[0] * outSize[1] < 1024);
+}
 
 /** Infinite where the algorithm cannot take the shape. */
 function costOf(algorithm: ConvAlgorithm, call: ConvCall, lanes: number): number {
@@ -54,7 +63,7 @@ function costOf(algorithm: ConvAlgorithm, call: ConvCall, lanes: number): number
   const filled = Math.ceil(outputs / lanes) * lanes;
   const macs = (productMacs(geometry, algorithm, size) / outputs) * filled;
   if (algorithm === "direct") return isInLanes(outputs, batch, lanes) ? convMacs(geometry) : macs;
-  if (!takesWinograd(geometry) || sumsFewTerms(call)) return Number.POSITIVE_INFINITY;
+  if (!takesWinograd(geometry)) return Number.POSITIVE_INFINITY;
   const points = groups * winogradTile[algorithm] ** 2;
   const tiles = macs / (points * inputs * filled);
   const vectors = Math.ceil(inputs / lanes) * lanes;
@@ -63,14 +72,6 @@ function costOf(algorithm: ConvAlgorithm, call: ConvCall, lanes: number): number
     points * (transformCost(lanes) * tiles * (vectors + filled) + filterCost * inputs * filled)
   );
 }
-
-/**
- * Whether a weight's gradient sums so few products that, with ReLUs and pools leaving zeros in either factor,
- * all of them may well be 0. Winograd gives about 1e-8 for that 0, of which Adam, with an ε of 1e-8, would make a
- * step like any other; and where the sums are short there is little time to win.
- */
-const sumsFewTerms = ({ kernel, geometry: { batch, outSize } }: ConvCall): boolean =>
-  kernel === "conv2dGradWeight" && batch * outSize[0] * outSize[1] < 512;
 
 /** One group's input and output channels, and the size of the map that tiles are cut from. */
 function sidesOf({ kernel, geometry }: ConvCall): {

@@ -87,6 +87,8 @@ it("the cases are of the whole registry", () => {
   expect(new Set(cases.map(({ network }) => network))).toEqual(new Set(Object.keys(models)));
 });
 
+const isSmooth = (c: Case) => c.twin || c.network === "lenet";
+
 const takes: Readonly<Record<keyof typeof subjects, (c: Case) => boolean>> = {
   // the others take the reference backend minutes
   reference: (c) => c.network === "lenet",
@@ -136,8 +138,6 @@ async function run(c: Case, near: number): Promise<void> {
 const images = (c: Case, number: number) => batch(number, c.batch, c.side, c.channels);
 
 /** Whether nothing in the network decides, so that rounding stays small. */
-const isSmooth = (c: Case) => c.twin || c.network === "lenet";
-
 async function compareFirst(
   c: Case,
   net: nn.Network,
