@@ -42,9 +42,9 @@ const networks: Record<string, () => nn.Module> = {
     new nn.Sequential(
       new nn.Conv2d(1, 32, 5, { stride: 2, padding: 2 }),
       new nn.ReLU(),
-      new nn.Conv2d(32, 48, 3, { padding: 1 }),
+      new nn.Conv2d(32, 64, 3, { padding: 1 }),
       new nn.ReLU(),
-      new nn.Conv2d(48, 32, 5, { padding: 2 }),
+      new nn.Conv2d(64, 32, 5, { padding: 2 }),
       new nn.ReLU(),
       new nn.AdaptiveAvgPool2d(1),
       new nn.Flatten(),
