@@ -4,21 +4,6 @@
 
 namespace fovea::FOVEA_ISA {
 
-namespace {
-
-/** Stores without fetching the line first, so that a byte written is a byte moved. */
-FOVEA_INLINE void storePast(float* p, vec v) {
-#if defined(__AVX512F__)
-  _mm512_stream_ps(p, (__m512)v);
-#elif defined(__AVX2__)
-  _mm256_stream_ps(p, (__m256)v);
-#else
-  store(p, v);
-#endif
-}
-
-}  // namespace
-
 double multiplyAdds(int rounds) {
   // Two pipes of at most five cycles need ten chains; with the two factors they fit 16 registers.
   constexpr int kChains = 12;
@@ -38,7 +23,8 @@ double multiplyAdds(int rounds) {
 void triad(const float* a, const float* b, float* c, size_t count) {
   const vec scale = broadcast(3.0f);
   size_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) storePast(c + i, load(a + i) + scale * load(b + i));
+  for (; i + kLanes <= count; i += kLanes) stream(c + i, load(a + i) + scale * load(b + i));
+  streamed();
   for (; i < count; ++i) c[i] = a[i] + 3 * b[i];
 }
 

@@ -1,12 +1,7 @@
 // Convolutions, pools and products in ONNX, from the kernel calls that they would be in a plan.
 
-import type {
-  AvgPool2dCall,
-  KernelCall,
-  MatmulCall,
-  Operand,
-  PoolGeometry,
-} from "../../backends/kernels.js";
+import type { AvgPool2dCall, MatmulCall, Operand, PoolGeometry } from "../../backends/kernels.js";
+import { kernelCall } from "../../graph/kernel-call.js";
 import type { Node } from "../../graph/node.js";
 import { broadcastShapes, rowMajor, sameShape } from "../../graph/shape.js";
 import { type Attributes, type Expression, list, onnx, scalar } from "./expression.js";
@@ -37,19 +32,6 @@ export function kernel(node: Node): Expression | undefined {
     default:
       return undefined;
   }
-}
-
-/** The call that a plan would make, over row-major operands. */
-function kernelCall(node: Node): KernelCall | undefined {
-  const { lower } = node.op;
-  if (lower.kind !== "kernel") return undefined;
-  const operand = ({ shape, dtype }: Node): Operand => ({
-    buffer: 0,
-    dtype,
-    offset: 0,
-    strides: rowMajor(shape),
-  });
-  return lower.call(node, node.inputs.map(operand), [operand(node)]);
 }
 
 // ---------------------------------------------------------------- pools

@@ -2,7 +2,7 @@
 // convolution, of the kernel size and stride that the graph says. Only what the graph does not tell
 // (batch norm is a dozen nodes) goes by the module's class.
 
-import type { KernelCall, Operand } from "../../backends/kernels.js";
+import { kernelCall } from "../../graph/kernel-call.js";
 import { type Node, topological } from "../../graph/node.js";
 import { rowMajor, type Shape, sameShape, sizeOf } from "../../graph/shape.js";
 import { type AnyModule, Dropout } from "../../nn/index.js";
@@ -105,18 +105,6 @@ export function windowOrProduct(node: Node): Operation | undefined {
     default:
       return undefined;
   }
-}
-
-function kernelCall(node: Node): KernelCall | undefined {
-  const { lower } = node.op;
-  if (lower.kind !== "kernel") return undefined;
-  const operand = ({ shape, dtype }: Node): Operand => ({
-    buffer: 0,
-    dtype,
-    offset: 0,
-    strides: rowMajor(shape),
-  });
-  return lower.call(node, node.inputs.map(operand), [operand(node)]);
 }
 
 const adaptivePool = (type: string, to: Shape): Operation => ({
