@@ -108,6 +108,41 @@ describe("loadWeights", () => {
     );
   });
 
+  it("leaves out what all names begin with where none of the network's does", async () => {
+    const values = { shape: [4, 3], data: new Float32Array(12).fill(5) };
+    const biases = { shape: [4], data: new Float32Array(4).fill(5) };
+    const file = join(folder, "wrapped");
+    const target = net(1, [3, 4]);
+    const load = async (weight: string, bias: string, into: Module = target) => {
+      await writeFile(file, encodePth(Object.entries({ [weight]: values, [bias]: biases })));
+      return loadWeights(into, file).catch((error: Error) => error.message.slice(file.length + 2));
+    };
+    const loaded = ["0.weight", "0.bias"];
+    for (const wrapper of ["module.", "_orig_mod.", "module._orig_mod.", "a.b.c.d."]) {
+      const report = await load(`${wrapper}0.weight`, `${wrapper}0.bias`);
+      expect(report).toEqual({ loaded, left: [], wrapper });
+    }
+    expect(await first(target)).toEqual([5, 5]);
+
+    // names that both begin so are the network's own
+    const wrapped = new Sequential(net(1, [3, 4]));
+    expect(await load("0.0.weight", "0.0.bias", wrapped)).toEqual({
+      loaded: ["0.0.weight", "0.0.bias"],
+      left: [],
+    });
+    expect(await load("module.0.weight", "0.bias")).toBe(
+      "does not fit the network; 0.weight: not in the file, which has module.0.weight; " +
+        "module.0.weight: not in the network, which has 0.weight",
+    );
+    expect(await load("module.0.weight", "module.0.biases")).toBe(
+      'does not fit the network, also without "module."; 0.bias: not in the file, which has 0.biases; ' +
+        "0.biases: not in the network, which has 0.bias",
+    );
+    expect(await load("a.b.c.d.e.0.weight", "a.b.c.d.e.0.bias")).toMatch(
+      /^does not fit the network; 0\.weight: not in the file, which has a\.b\.c\.d\.e\.0\.weight; /,
+    );
+  });
+
   it("does without counters, which PyTorch did not have before 0.4.1", async () => {
     const target = new Sequential(new BatchNorm2d(2));
     const names = ["weight", "bias", "running_mean", "running_var"];

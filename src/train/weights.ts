@@ -45,10 +45,13 @@ export interface LoadReport {
   readonly loaded: readonly string[];
   /** All others, each with the reason. */
   readonly left: readonly Leftover[];
+  /** What all of the file's names begin with, and none of the network's: "module.", say. */
+  readonly wrapper?: string;
 }
 
 /** What was left as it was (or unread). */
 export interface Leftover {
+  /** Without the file's `wrapper`. */
   readonly name: string;
   /** "[10, 4096] here, [1000, 4096] there", "not in the file", "not in the network". */
   readonly reason: string;
@@ -62,6 +65,8 @@ export class WeightsMismatchError extends DataError {
     file: string,
     problem: string,
     readonly left: readonly Leftover[],
+    /** As in `LoadReport`. */
+    readonly wrapper = "",
   ) {
     super(file, problem);
   }
@@ -71,7 +76,8 @@ export class WeightsMismatchError extends DataError {
  * Replaces the parameters and buffers of a network by those of a file: safetensors, or a state dict that
  * PyTorch saved (.pt, .pth). Which of them it is, the file's content says. Counters that PyTorch keeps as
  * i64 (`num_batches_tracked`) become the network's i32; where the file has none, as before PyTorch 0.4.1,
- * they stay as they are.
+ * they stay as they are. What wraps networks (DataParallel, torch.compile, Lightning) puts a name of its own
+ * before all others: it is left out.
  *
  * @throws DataError if the file is missing or damaged; WeightsMismatchError, which is one too, if its
  *   names or shapes are not the network's (with `partial`: if none of them are). The network is then as
@@ -87,8 +93,10 @@ export async function loadWeights(
   file: string,
   { partial = false }: LoadWeightsOptions = {},
 ): Promise<LoadReport> {
-  const entries = await readTensors(file);
   const own = net.stateDict();
+  const stored = await readTensors(file);
+  const wrapper = wrapperOf([...stored.keys()], own);
+  const entries = new Map([...stored].map(([name, entry]) => [name.slice(wrapper.length), entry]));
   const fitting = new Map<string, SafetensorsSource>();
   const left: Leftover[] = [];
   for (const [name, state] of own) {
@@ -102,14 +110,33 @@ export async function loadWeights(
   }
   addNearest(left);
   if (!partial && left.length > 0) {
-    throw new WeightsMismatchError(file, `does not fit the network; ${listLeft(left)}`, left);
+    const problem = `does not fit the network${without(wrapper)}; ${listLeft(left)}`;
+    throw new WeightsMismatchError(file, problem, left, wrapper);
   }
   if (fitting.size === 0) {
-    const problem = `holds nothing that fits the network; ${listLeft(left)}`;
-    throw new WeightsMismatchError(file, problem, left);
+    const problem = `holds nothing that fits the network${without(wrapper)}; ${listLeft(left)}`;
+    throw new WeightsMismatchError(file, problem, left, wrapper);
   }
   for (const [name, { shape, data }] of fitting) own.get(name)!.set(fromTypedArray(data, shape));
-  return { loaded: [...fitting.keys()], left };
+  return { loaded: [...fitting.keys()], left, ...(wrapper !== "" && { wrapper }) };
+}
+
+/** More modules around a network than anyone has. */
+const mostWrappers = 4;
+
+/**
+ * What has to be left out of a file's names so that some of them are the network's: "" where they are so
+ * already, or where nothing that all of them begin with helps.
+ */
+export function wrapperOf(names: readonly string[], own: ReadonlyMap<string, unknown>): string {
+  let wrapper = "";
+  for (let depth = 0; depth <= mostWrappers; depth++) {
+    if (names.some((name) => own.has(name.slice(wrapper.length)))) return wrapper;
+    const [first = ""] = names;
+    wrapper = first.slice(0, first.indexOf(".", wrapper.length) + 1);
+    if (wrapper === "" || !names.every((name) => name.startsWith(wrapper))) break;
+  }
+  return "";
 }
 
 const notInFile = "not in the file";
@@ -142,6 +169,10 @@ export function inWords({ name, reason, nearest }: Leftover): string {
 /** As it is where it looks like one: a stranger's file may name tensors anything. */
 const showName = (name: string) =>
   /^[\w.-]+$/.test(name) && name.length < 200 ? name : quote(name);
+
+/** Of a file whose names begin with a wrapper's: which names are spoken of. */
+export const without = (wrapper: string): string =>
+  wrapper === "" ? "" : `, also without ${quote(wrapper)}`;
 
 /** The first of them, each with its reason. */
 export function listLeft(left: readonly Leftover[], most = 4): string {

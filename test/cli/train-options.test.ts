@@ -180,11 +180,24 @@ describe("fovea train, starting weights", () => {
       expect((await bytes("of-torch", name)).equals(await bytes("of-run", name)), name).toBe(true);
   });
 
-  it("names the tensor that was probably meant, and refuses files that would run code", async () => {
+  it("starts from what DataParallel has saved, and says what it leaves out of its names", async () => {
     const start = asWritable(await tensors("start"));
     const wrapped = start.map(([name, entry]) => [`module.${name}`, entry] as const);
-    const file = at("module.pth");
+    const file = at("parallel.pth");
     await writeFile(file, encodePth(wrapped));
+    const { err } = await trained("parallel", ...short, "--max-steps", "2", "--init", file);
+    expect(err).toContain(`${file}: all names in it begin with "module.", which is left out\n`);
+    for (const name of (await tensors("of-run")).keys())
+      expect((await bytes("parallel", name)).equals(await bytes("of-run", name)), name).toBe(true);
+  });
+
+  it("names the tensor that was probably meant, and refuses files that would run code", async () => {
+    const start = asWritable(await tensors("start"));
+    const renamed = start.map(
+      ([name, entry]) => [name.replace("weight", "weights"), entry] as const,
+    );
+    const file = at("module.pth");
+    await writeFile(file, encodePth(renamed));
     const outcome = async () => {
       const { code, err } = await fovea([...short, "--init", file, "--out", at("never")]);
       return [code, err.split("\n").at(-2)];
@@ -192,7 +205,7 @@ describe("fovea train, starting weights", () => {
     expect(await outcome()).toEqual([
       1,
       `error: ${file}: holds the weights of another network, not of lenet: 0.weight: not in the file, ` +
-        "which has module.0.weight; 0.bias: not in the file, which has module.0.bias; … (20 in all); " +
+        "which has 0.weights; 3.weight: not in the file, which has 3.weights; … (10 in all); " +
         "--partial loads what fits",
     ]);
     const { files } = JSON.parse(

@@ -5,13 +5,21 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ArgumentError, DataError, FoveaError, ShapeError } from "../../errors.js";
 import { readShapes } from "../../formats/index.js";
+import { quote } from "../../formats/quote.js";
 import { sameShape } from "../../graph/shape.js";
 import { grouped } from "../../look/numbers.js";
 import { models } from "../../models/index.js";
 import { Buffer, Dropout, init, type Network, summarize } from "../../nn/index.js";
 import { freeze } from "../../train/freeze.js";
 import { runFiles } from "../../train/run-folder.js";
-import { inWords, listLeft, loadWeights, WeightsMismatchError } from "../../train/weights.js";
+import {
+  inWords,
+  listLeft,
+  loadWeights,
+  WeightsMismatchError,
+  without,
+  wrapperOf,
+} from "../../train/weights.js";
 import { UsageError } from "../errors.js";
 import { findModel } from "../model.js";
 import { dimensions } from "../text.js";
@@ -102,7 +110,8 @@ async function startFromFile(
   note: (line: string) => void,
 ): Promise<readonly string[]> {
   try {
-    const { loaded, left } = await loadWeights(net, file, { partial });
+    const { loaded, left, wrapper } = await loadWeights(net, file, { partial });
+    if (wrapper) note(`${file}: all names in it begin with ${quote(wrapper)}, which is left out`);
     if (!partial) return loaded;
     note(`${file}: loaded ${loaded.length} of ${net.stateDict().size} tensors`);
     for (const leftover of left.slice(0, shownLeft)) note(`  left ${inWords(leftover)}`);
@@ -115,14 +124,15 @@ async function startFromFile(
 }
 
 /** What is wrong with a file of --init, in the words of the command line. */
-async function mismatch({ file, left }: WeightsMismatchError, model: string, partial: boolean) {
+async function mismatch(error: WeightsMismatchError, model: string, partial: boolean) {
+  const { file, left, wrapper } = error;
   const meant = await modelOf(file);
   const probably = meant === undefined || meant === model ? "" : `, probably of ${meant}`;
   const sameNames = left.every(({ reason }) => !reason.startsWith("not in"));
   if (sameNames && !partial) {
     return `has other shapes than ${model} here: ${listLeft(left)}; --partial loads what fits`;
   }
-  const what = `holds the weights of another network${probably}, not of ${model}`;
+  const what = `holds the weights of another network${probably}, not of ${model}${without(wrapper)}`;
   if (partial) return `${what}: nothing of it fits`;
   // between networks that are known to be two, similar names are chance
   const shown = probably === "" ? left : left.map(({ name, reason }) => ({ name, reason }));
@@ -132,11 +142,14 @@ async function mismatch({ file, left }: WeightsMismatchError, model: string, par
 /** The network of the registry whose tensors have these names, and mostly these shapes. */
 async function modelOf(file: string): Promise<string | undefined> {
   const shapes = await readShapes(file);
+  const names = [...shapes.keys()];
   let [best, most] = [undefined as string | undefined, -1];
   for (const [name, { build }] of Object.entries(models)) {
     const own = build().stateDict();
-    if (own.size !== shapes.size || ![...own.keys()].every((key) => shapes.has(key))) continue;
-    const equal = [...own].filter(([key, { shape }]) => sameShape(shape, shapes.get(key)!)).length;
+    const wrapper = wrapperOf(names, own);
+    const theirs = [...own.keys()].map((key) => shapes.get(wrapper + key));
+    if (own.size !== shapes.size || theirs.includes(undefined)) continue;
+    const equal = [...own.values()].filter(({ shape }, i) => sameShape(shape, theirs[i]!)).length;
     if (equal > most) [best, most] = [name, equal];
   }
   return best;
