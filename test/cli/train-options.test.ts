@@ -219,6 +219,37 @@ describe("fovea train, starting weights", () => {
     ]);
   });
 
+  it("refuses weights that are not finite, before a training ends with them", async () => {
+    const start = asWritable(await tensors("start"));
+    const spoil = (name: string, value: number, ...places: readonly number[]) => {
+      const { data } = new Map(start).get(name)!;
+      for (const place of places) data[place] = value;
+    };
+    const file = at("spoiled.pth");
+    const outcome = async () => {
+      await writeFile(file, encodePth(start));
+      const { code, err } = await fovea([...short, "--init", file, "--out", at("never")]);
+      return [code, err.split("\n").at(-2)];
+    };
+    const wayOut =
+      "; take weights of before they became so, or leave these tensors out of the file and load it with --partial";
+    spoil("7.weight", Number.NaN, 0, 7, 47_999);
+    expect(await outcome()).toEqual([
+      1,
+      `error: ${file}: holds values that are NaN or infinite, with which no training can begin: ` +
+        `3 of 48,000 in 7.weight${wayOut}`,
+    ]);
+    spoil("0.bias", Number.POSITIVE_INFINITY, 0);
+    spoil("3.bias", Number.NEGATIVE_INFINITY, 1, 2);
+    spoil("11.bias", Number.NaN, 9);
+    expect(await outcome()).toEqual([
+      1,
+      `error: ${file}: holds values that are NaN or infinite, with which no training can begin: ` +
+        `1 of 6 in 0.bias, 2 of 16 in 3.bias, 3 of 48,000 in 7.weight, … (4 tensors in all)${wayOut}`,
+    ]);
+    expect(existsSync(at("never"))).toBe(false);
+  });
+
   it("names the network that a file is of", async () => {
     const file = join(at("start"), "weights.safetensors");
     const nin = ["train", "nin", "--data-dir", subset, "--init", file, "--out", at("never")];
