@@ -37,7 +37,7 @@ const state = (steps = 3): TrainingState => ({
     epoch: 2,
     batch: 1,
     sums: { loss: 1 / 3, correct: 7, examples: 16 },
-    clock: { learning: 1, feeding: 2, waited: 0.1, passed: 3 },
+    clock: { learning: 1, passed: 3, waited: 0.1 },
     learnt: { examples: 32, seconds: 4 },
     steps: Array.from({ length: steps }, (_, i) => ({
       step: i + 1,

@@ -229,7 +229,7 @@ const schema = z.object({
   epoch: z.int().positive(),
   batch: count,
   sums: z.object({ loss: number, correct: count, examples: count }),
-  clock: z.object({ learning: number, feeding: number, waited: number, passed: number }),
+  clock: z.object({ learning: number, passed: number, waited: number }),
   learnt: z.object({ examples: count, seconds: number }),
   epochs: listOf(epochRecord),
   curve: listOf(z.object({ epoch: number, trainLoss: number, trainAcc: number })),

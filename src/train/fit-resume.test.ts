@@ -1,7 +1,7 @@
 // What a state of a training promises: whoever goes on from it comes to the same bits as if nothing had
 // happened.
 
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { openReference } from "../backends/reference/index.js";
 import "../engine.js";
 import { DataLoader, type Dataset } from "../data/index.js";
@@ -165,6 +165,61 @@ describe("fit with a checkpoint", () => {
       expect(await readWeights(again.net)).toEqual(weights);
       expect([...told, ...later]).toEqual(history.steps.map(({ step }) => step));
     }
+  });
+
+  it("counts on how long the epoch has waited for its batches", async () => {
+    let now = 0; // only the first batch that is asked for takes any time: a second
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
+    try {
+      const late = (train: DataLoader): DataLoader =>
+        Object.assign(Object.create(train), {
+          async *epoch(epoch: number, from: EpochOptions) {
+            now += 1000;
+            yield* train.epoch(epoch, from);
+          },
+        });
+      const controller = new AbortController();
+      const kept: TrainingState[] = [];
+      const save = (state: TrainingState) => void kept.push(state);
+      const { net, options } = build(recipe);
+      const stopped = fit(net, {
+        ...options,
+        train: late(options.train),
+        signal: controller.signal,
+        checkpoint: { save },
+        onStep: () => controller.abort(),
+      });
+      await expect(stopped).rejects.toThrow();
+      expect(kept[0]!.progress.clock).toEqual({ learning: 0, passed: 1, waited: 1 });
+
+      const again = build(recipe);
+      await fit(again.net, {
+        ...again.options,
+        train: late(again.options.train),
+        resume: kept[0]!,
+        checkpoint: { save, everySteps: 1 },
+      });
+      expect(kept[1]!.progress).toMatchObject({
+        epoch: 1,
+        clock: { learning: 0, passed: 2, waited: 2 },
+      });
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  it("takes a training of a million steps up again", async () => {
+    let last: TrainingState | undefined;
+    const { net, options } = build(recipes["plain SGD"]!);
+    const save = (state: TrainingState) => {
+      last = state;
+    };
+    await fit(net, { ...options, epochs: 1, checkpoint: { save } });
+    const { progress } = last!;
+    const steps = Array.from({ length: 1e6 }, (_, i) => ({ ...progress.steps[0]!, step: i + 1 }));
+    const resume = { ...last!, progress: { ...progress, steps } };
+    const history = await fit(net, { ...options, epochs: 2, resume });
+    expect(history.steps.at(-1)!.step).toBe(1e6 + 5);
   });
 
   it("keeps it after every epoch, and not twice", async () => {

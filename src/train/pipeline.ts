@@ -18,15 +18,9 @@ export interface PipelineOptions {
    * and `onPause` with them.
    */
   readonly pauseNow?: () => boolean;
-  readonly onPause?: (times: PipelineTimes) => Promise<void>;
-}
-
-/** How long a pipeline ran, in seconds. */
-export interface PipelineTimes {
-  /** From asking for the first batch to the last result. */
-  readonly seconds: number;
-  /** Of these: while a batch was asked for and no step was under way. */
-  readonly waited: number;
+  readonly onPause?: () => Promise<void>;
+  /** Counts while this runs how long there is nothing to compute. */
+  readonly idle?: IdleClock;
 }
 
 /** Steps that may be under way: one that runs and one that waits. */
@@ -36,16 +30,15 @@ const depth = 2;
  * Runs the step on each batch. Once this has ended, also with an error, no result is told any more; if
  * the signal has ended it, all that was started has been told.
  */
-export async function runPipeline(options: PipelineOptions): Promise<PipelineTimes> {
+export async function runPipeline(options: PipelineOptions): Promise<void> {
   const { batches, step, onResult, limit = Number.POSITIVE_INFINITY } = options;
-  const { signal, pauseNow, onPause } = options;
+  const { signal, pauseNow, onPause, idle = new IdleClock() } = options;
   const running: Promise<StepOutput>[] = [];
   const reading: Promise<void>[] = [];
   let before = Promise.resolve();
   let taken = 0;
 
-  const idle = new IdleClock();
-  if (limit <= 0) return idle.times();
+  if (limit <= 0) return;
   try {
     for await (const [x, y] of batches) {
       idle.answered();
@@ -67,7 +60,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineTim
       if (pauseNow?.()) {
         await Promise.all(reading.splice(0));
         running.length = 0;
-        await onPause?.(idle.times());
+        await onPause?.();
       }
       if (taken >= limit) break;
       idle.asked();
@@ -77,16 +70,19 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineTim
   } finally {
     await Promise.allSettled(reading); // whoever listens may put its files away after an error
   }
-  return idle.times();
 }
 
-/** Adds up the time in which a batch was asked for while no step was under way. */
-class IdleClock {
-  readonly #start = performance.now();
+/** Adds up the time in which a batch was asked for while no step was under way, from its making on. */
+export class IdleClock {
   #underWay = 0;
-  #idleSince = this.#start;
-  #askedAt = this.#start;
+  #idleSince = performance.now();
+  #askedAt = this.#idleSince;
   #waited = 0;
+
+  /** In seconds, up to the last batch that came. */
+  get waited(): number {
+    return this.#waited / 1000;
+  }
 
   asked(): void {
     this.#askedAt = performance.now();
@@ -106,9 +102,5 @@ class IdleClock {
       this.#underWay--;
       this.#idleSince = performance.now();
     }
-  }
-
-  times(): PipelineTimes {
-    return { seconds: (performance.now() - this.#start) / 1000, waited: this.#waited / 1000 };
   }
 }

@@ -10,6 +10,7 @@ import type { StateTensor } from "../nn/parameter.js";
 import type { Optimizer } from "../optim/optimizer.js";
 import { randomState, setRandomState } from "../runtime.js";
 import { BestEpoch, type BestState } from "./best.js";
+import { type EpochTimes, noTimes } from "./epoch-clock.js";
 import {
   type CurvePoint,
   type EpochRecord,
@@ -39,7 +40,7 @@ export interface Progress {
   readonly batch: number;
   /** Of the epoch so far. */
   readonly sums: Sums;
-  readonly clock: EpochClock;
+  readonly clock: EpochTimes;
   /** Of the whole epochs: what the rate of all of them is made of. */
   readonly learnt: { readonly examples: number; readonly seconds: number };
   readonly steps: readonly StepRecord[];
@@ -50,29 +51,17 @@ export interface Progress {
   readonly random: { readonly seed: number; readonly step: number };
 }
 
-/** How long an epoch took so far, in seconds. */
-export interface EpochClock {
-  /** From its first step to the last result. */
-  readonly learning: number;
-  /** From asking for its first batch on, and how much of this the engine had nothing to do. */
-  readonly feeding: number;
-  readonly waited: number;
-  /** In all. */
-  readonly passed: number;
-}
-
-const atStart: EpochClock = { learning: 0, feeding: 0, waited: 0, passed: 0 };
-
 /** Counts up. What is public is for `fit` alone to change. */
 export class Training {
   epoch = 1;
   batch = 0;
   running = new Running();
-  clock = atStart;
+  /** Of the epoch, when no step was under way. */
+  times = noTimes;
   learnt = { examples: 0, seconds: 0 };
-  readonly steps: StepRecord[] = [];
-  readonly epochs: EpochRecord[] = [];
-  readonly curve: CurvePoint[] = [];
+  steps: StepRecord[] = [];
+  epochs: EpochRecord[] = [];
+  curve: CurvePoint[] = [];
   best = new BestEpoch();
   bestWeights: Weights | undefined;
   #random = randomState();
@@ -84,26 +73,34 @@ export class Training {
   ) {}
 
   /** Notes that no step is under way: what is drawn from now on is not the steps'. */
-  settled(): void {
+  settled(times: EpochTimes): void {
+    this.times = times;
     this.#random = randomState();
+  }
+
+  /** Notes a point of the curve, of which the epoch has `batches`; one that it has already not again. */
+  addPoint(batches: number): void {
+    const { loss: trainLoss, accuracy: trainAcc } = this.running;
+    const epoch = this.epoch - 1 + this.batch / batches;
+    if (this.curve.at(-1)?.epoch !== epoch) this.curve.push({ epoch, trainLoss, trainAcc });
   }
 
   /** Takes in what came of the epoch, and goes on to the next. */
   epochEnded(record: EpochRecord): void {
     this.epochs.push(record);
     this.learnt.examples += this.running.examples;
-    this.learnt.seconds += this.clock.learning;
+    this.learnt.seconds += this.times.learning;
     this.epoch++;
     this.batch = 0;
     this.running = new Running();
-    this.clock = atStart;
+    this.times = noTimes;
   }
 
   /** The state as it was when all was `settled`. */
   async state(): Promise<TrainingState> {
-    const { epoch, batch, clock, bestWeights } = this;
+    const { epoch, batch, times, bestWeights } = this;
     const progress: Progress = {
-      ...{ epoch, batch, clock },
+      ...{ epoch, batch, clock: times },
       sums: this.running.sums,
       learnt: { ...this.learnt },
       steps: [...this.steps],
@@ -133,16 +130,15 @@ export class Training {
     this.epoch = progress.epoch;
     this.batch = progress.batch;
     this.running = new Running(progress.sums);
-    this.clock = progress.clock;
     this.learnt = { ...progress.learnt };
-    this.steps.push(...progress.steps);
-    this.epochs.push(...progress.epochs);
-    this.curve.push(...progress.curve);
+    this.steps = [...progress.steps];
+    this.epochs = [...progress.epochs];
+    this.curve = [...progress.curve];
     this.best = new BestEpoch(progress.best);
     this.bestWeights = best;
     this.rate.restore(progress.rate);
     setRandomState(progress.random);
-    this.settled();
+    this.settled(progress.clock);
   }
 }
 

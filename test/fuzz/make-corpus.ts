@@ -123,7 +123,7 @@ async function checkpoint(): Promise<void> {
       epoch: 2,
       batch: 1,
       sums: { loss: 2, correct: 3, examples: 4 },
-      clock: { learning: 1, feeding: 1, waited: 0, passed: 2 },
+      clock: { learning: 1, passed: 2, waited: 0 },
       learnt: { examples: 8, seconds: 1 },
       steps: [1, 2, 3].map((step) => ({ step, epoch: 1 + (step >> 1), loss: 2 / step, lr: 0.9 })),
       epochs: [record],
