@@ -3,11 +3,11 @@
 
 import { availableParallelism } from "node:os";
 import { DataError } from "../errors.js";
-import { measureImage } from "./read-image.js";
+import { type Measured, measureImage } from "./read-image.js";
 
 export interface Checked {
-  /** [height, width] of every file that can be decoded. */
-  readonly sizes: ReadonlyMap<string, readonly [height: number, width: number]>;
+  /** Every file that can be decoded. */
+  readonly measured: ReadonlyMap<string, Measured>;
   /** What is wrong with the others, in the order of the files. */
   readonly damaged: readonly DataError[];
 }
@@ -25,7 +25,7 @@ export async function checkFiles(
   files: readonly string[],
   onProgress?: (message: string) => void,
 ): Promise<Checked> {
-  const results: (readonly [number, number] | DataError)[] = new Array(files.length);
+  const results: (Measured | DataError)[] = new Array(files.length);
   let next = 0;
   let done = 0;
   const goOn = async (): Promise<void> => {
@@ -44,11 +44,11 @@ export async function checkFiles(
     onProgress?.(`checking ${files.length} pictures in ${folder}`);
   }
   await Promise.all(Array.from({ length: availableParallelism() }, goOn));
-  const sizes = new Map<string, readonly [number, number]>();
+  const measured = new Map<string, Measured>();
   const damaged: DataError[] = [];
   for (const [at, result] of results.entries()) {
     if (result instanceof DataError) damaged.push(result);
-    else sizes.set(files[at]!, result);
+    else measured.set(files[at]!, result);
   }
-  return { sizes, damaged };
+  return { measured, damaged };
 }

@@ -27,6 +27,8 @@ export interface FileDataset extends Labelled {
   readonly files: readonly string[];
   /** [height, width] of each file as it is decoded, if known: then a loader can tell what will not fit. */
   readonly sizes?: readonly (readonly [height: number, width: number])[];
+  /** Of each file's content, if known: they tell whether it has changed. */
+  readonly digests?: readonly string[];
 }
 
 export type AnyDataset = Dataset | FileDataset;

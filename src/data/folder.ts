@@ -150,11 +150,11 @@ async function checkClasses(folder: string, scan: Scan): Promise<void> {
 function assemble(
   folder: string,
   { classes }: Scan,
-  { sizes, damaged }: Checked,
+  { measured, damaged }: Checked,
   channels: number,
 ): FileDataset {
   const usable = classes.map(({ name, files }) => {
-    const found = files.filter((file) => sizes.has(file));
+    const found = files.filter((file) => measured.has(file));
     if (found.length > 0) return found;
     const first = damaged.find(({ file }) => file === files[0])!;
     throw new DataError(
@@ -165,7 +165,8 @@ function assemble(
   const files = usable.flat();
   return {
     files,
-    sizes: files.map((file) => sizes.get(file)!),
+    sizes: files.map((file) => measured.get(file)!.size),
+    digests: files.map((file) => measured.get(file)!.digest),
     labels: Int32Array.from(usable.flatMap((found, label) => found.map(() => label))),
     count: files.length,
     channels,

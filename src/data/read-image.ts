@@ -1,5 +1,6 @@
 // A picture from a file. Node only.
 
+import { createHash } from "node:crypto";
 import { readFileLimited } from "../formats/files.js";
 import { decodeImage, decodeRaw } from "./decode.js";
 import type { Image } from "./image.js";
@@ -17,13 +18,20 @@ export async function readImage(path: string, channels: number): Promise<Image> 
   return decodeImage(await readFileLimited(path, maxFileBytes), channels, path);
 }
 
+export interface Measured {
+  readonly size: readonly [height: number, width: number];
+  /** Tells whether the file has changed: a part of its SHA-256. */
+  readonly digest: string;
+}
+
 /**
  * Decodes a PNG or JPEG file only to see that it can be done.
  *
- * @returns [height, width] of its picture.
  * @throws DataError as `readImage` does.
  */
-export async function measureImage(path: string): Promise<readonly [number, number]> {
-  const { height, width } = await decodeRaw(await readFileLimited(path, maxFileBytes), path);
-  return [height, width];
+export async function measureImage(path: string): Promise<Measured> {
+  const bytes = await readFileLimited(path, maxFileBytes);
+  const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+  const { height, width } = await decodeRaw(bytes, path);
+  return { size: [height, width], digest };
 }

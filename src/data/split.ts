@@ -28,10 +28,11 @@ export function subset(dataset: AnyDataset, indices: ArrayLike<number>): AnyData
     : { ...dataset, labels, count, images: imagesAt(dataset, chosen) };
 }
 
-function filesAt({ files, sizes }: FileDataset, chosen: readonly number[]) {
+function filesAt({ files, sizes, digests }: FileDataset, chosen: readonly number[]) {
   return {
     files: chosen.map((index) => files[index]!),
     ...(sizes && { sizes: chosen.map((index) => sizes[index]!) }),
+    ...(digests && { digests: chosen.map((index) => digests[index]!) }),
   };
 }
 

@@ -10,14 +10,18 @@ import { errorCode, fileError } from "../formats/files.js";
  */
 export class AppendFile {
   #bytes: number;
+  /** How long the file itself is: longer, where it was reopened and nothing was appended since. */
+  #length: number;
   #open = true;
 
   private constructor(
     readonly path: string,
     private readonly descriptor: number,
     bytes = 0,
+    length = bytes,
   ) {
     this.#bytes = bytes;
+    this.#length = length;
   }
 
   /** @throws DataError if the file is there already, or cannot be made. */
@@ -30,7 +34,8 @@ export class AppendFile {
   }
 
   /**
-   * Goes on with a file where it was so many bytes long; what was appended later is cut off.
+   * Goes on with a file where it was so many bytes long; what was appended later is cut off when there is
+   * something to take its place.
    *
    * @throws DataError if it is missing, shorter than that, or cannot be written.
    */
@@ -42,8 +47,7 @@ export class AppendFile {
       if (size < bytes) {
         throw new DataError(path, `is ${size} bytes long; the checkpoint counts on ${bytes}`);
       }
-      ftruncateSync(descriptor, bytes);
-      return new AppendFile(path, descriptor, bytes);
+      return new AppendFile(path, descriptor, bytes, size);
     } catch (error) {
       if (descriptor !== undefined) closeSync(descriptor);
       if (errorCode(error) === "ENOENT") {
@@ -53,7 +57,7 @@ export class AppendFile {
     }
   }
 
-  /** How long it is. */
+  /** How long it is, up to where it goes on. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -63,6 +67,8 @@ export class AppendFile {
     // the descriptor may be another file's by now
     if (!this.#open) throw new DataError(this.path, "cannot be written: it was closed");
     try {
+      if (this.#length > this.#bytes) ftruncateSync(this.descriptor, this.#bytes);
+      this.#length = this.#bytes;
       // A disk that fills up takes a part first, and refuses the next.
       for (let done = 0; done < record.length; )
         done += writeSync(this.descriptor, record, done, record.length - done, this.#bytes + done);
@@ -71,6 +77,7 @@ export class AppendFile {
       throw fileError(this.path, "written", error);
     }
     this.#bytes += record.length;
+    this.#length = this.#bytes;
   }
 
   /** Cuts off what was written of a record. A disk that refuses this as well has told why already. */

@@ -48,7 +48,8 @@ export class TensorBoardWriter {
   }
 
   /**
-   * Goes on with a file where it was so many bytes long; what was appended later is cut off.
+   * Goes on with a file where it was so many bytes long; what was appended later is cut off when there is
+   * something to take its place.
    *
    * @throws DataError if it is missing, shorter than that, or cannot be written.
    */
