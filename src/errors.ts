@@ -69,6 +69,14 @@ export class MemoryError extends FoveaError {
   }
 }
 
+/** What to do about memory that was refused, in words; undefined where the error is about something else. */
+export function refusedMemory(error: unknown): string | undefined {
+  // engines have no other way to say so
+  const refused = /allocation failed|^Invalid typed array length: \d{10,}$/;
+  if (!(error instanceof RangeError && refused.test(error.message))) return undefined;
+  return `there is not enough memory (${error.message}); smaller batches and smaller images need less`;
+}
+
 /** A backend that cannot be opened, or a kernel that met a value that it cannot take. */
 export class BackendError extends FoveaError {
   override readonly name = "BackendError";

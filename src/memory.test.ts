@@ -52,7 +52,7 @@ describe("a plan that needs more memory than there is", () => {
   it("says so when not even one would, and in GiB where it is that much", async () => {
     available = 1000;
     expect((await problem(() => transposedSum()(rows(2)))).message).toMatch(
-      /^memory: this needs \d+ MiB, and 1 MiB are free; not even a batch of 1 would fit$/,
+      /^memory: this needs \d+ MiB, and 1 MiB are free; not even a batch of 1 would fit: use smaller images, or a smaller network$/,
     );
     const huge = compile((x: Tensor) =>
       x

@@ -65,7 +65,7 @@ export function checkMemory(
       ? "use smaller tensors"
       : fits > 0
         ? `a batch of ${fits} would fit`
-        : "not even a batch of 1 would fit";
+        : "not even a batch of 1 would fit: use smaller images, or a smaller network";
   throw new MemoryError(
     needed,
     available,

@@ -71,6 +71,6 @@ try {
   const result = await measure(JSON.parse(process.argv[2]!) as BenchTask);
   process.stdout.write(`${JSON.stringify(result)}\n`);
 } catch (error) {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${explain(error, true)}\n`);
   process.exitCode = exitCodeOf(error);
 }

@@ -1,7 +1,7 @@
 // What people see of an error, and what the shell does.
 
 import { CommanderError } from "commander";
-import { FoveaError } from "../errors.js";
+import { FoveaError, MemoryError, refusedMemory } from "../errors.js";
 
 /** The command line asks for something that there is not. */
 export class UsageError extends FoveaError {
@@ -23,12 +23,18 @@ export class InterruptedError extends FoveaError {
   }
 }
 
-/** One sentence for what a user can act on; everything for what only we can. */
-export function explain(error: unknown): string {
+/**
+ * One sentence for what a user can act on; everything for what only we can.
+ *
+ * @param batches Whether the command line has a --batch-size.
+ */
+export function explain(error: unknown, batches = false): string {
   if (error instanceof InterruptedError) return error.message;
+  if (batches && error instanceof MemoryError && error.largestBatch)
+    return `error: ${error.message}: --batch-size ${error.largestBatch} or less`;
   if (error instanceof FoveaError) return `error: ${error.message}`;
-  if (error instanceof RangeError && /allocation failed/.test(error.message))
-    return `error: there is not enough memory for this (${error.message})`;
+  const memory = refusedMemory(error);
+  if (memory !== undefined) return `error: ${memory}`;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `error: this is a mistake in Fovea itself, please report it\n${text}`;
 }

@@ -60,8 +60,10 @@ export async function runCommand(): Promise<void> {
   try {
     await program.parseAsync();
   } catch (error) {
+    const { options = [] } = program.commands.find((command) => command.name() === named) ?? {};
+    const batches = options.some(({ long }) => long === "--batch-size");
     // Commander has said it already.
-    if (!(error instanceof CommanderError)) note(explain(error));
+    if (!(error instanceof CommanderError)) note(explain(error, batches));
     process.exitCode = exitCodeOf(error);
   }
 }

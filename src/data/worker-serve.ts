@@ -2,7 +2,7 @@
 // with what went wrong. Node only; the pool is worker-pool.ts.
 
 import { parentPort, type TransferListItem } from "node:worker_threads";
-import { DataError } from "../errors.js";
+import { DataError, refusedMemory } from "../errors.js";
 
 export interface WorkerRequest<Task> {
   readonly id: number;
@@ -43,5 +43,7 @@ export function serve<Task, Result>(
 
 function described(error: unknown): { readonly problem: string; readonly file?: string } {
   if (error instanceof DataError) return { problem: error.problem, file: error.file };
-  return { problem: error instanceof Error ? error.message : String(error) };
+  return {
+    problem: refusedMemory(error) ?? (error instanceof Error ? error.message : String(error)),
+  };
 }

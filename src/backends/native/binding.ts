@@ -83,7 +83,11 @@ export async function guardedAsync<T>(call: () => Promise<T>): Promise<T> {
 }
 
 function asBackendError(error: unknown): BackendError {
-  return error instanceof BackendError ? error : new BackendError(`native: ${messageOf(error)}`);
+  if (error instanceof BackendError) return error;
+  const problem = messageOf(error);
+  // the system has promised more than it has, or this process may not have all of it
+  const advice = problem.includes("no memory for") ? "; smaller batches need less" : "";
+  return new BackendError(`native: ${problem}${advice}`);
 }
 
 function messageOf(error: unknown): string {
