@@ -2,6 +2,7 @@
 // window (kernel row, kernel column, channel), its columns are a group's output channels.
 #include <algorithm>
 #include "conv_lanes.h"
+#include "conv_pixels.h"
 #include "winograd_conv.h"
 
 namespace fovea::FOVEA_ISA {
@@ -67,6 +68,7 @@ struct Forward {
 const char* conv2d(const Conv2dArgs& args, const Frame& frame) {
   if (args.algorithm != kConvDirect) return conv2dWinograd(args, frame);
   if (conv2dInLanes(args)) return conv2dLanes(args, frame);
+  if (conv2dHasFewPixels(args)) return conv2dFewPixels(args, frame);
   const ConvGeometry& g = args.geometry;
   const Forward f(args, frame.at<float>(args.x), frame.scratch, frame.pool.threads());
   if (g.batch == 0) return nullptr;
@@ -142,6 +144,7 @@ const char* conv2d(const Conv2dArgs& args, const Frame& frame) {
 size_t conv2dScratch(const Conv2dArgs& args, int threads) {
   if (args.algorithm != kConvDirect) return conv2dWinogradScratch(args, threads);
   if (conv2dInLanes(args)) return conv2dLanesScratch(args, threads);
+  if (conv2dHasFewPixels(args)) return conv2dFewPixelsScratch(args, threads);
   return Forward(args, nullptr, nullptr, threads).bytes;
 }
 
