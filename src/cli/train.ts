@@ -146,7 +146,7 @@ export function trainCommand(): Command {
     )
     .option(
       "--resume <run>",
-      "go on with the run in this folder, exactly as if it had not been interrupted; with --epochs for longer",
+      "go on with the run in this folder, exactly as if it had not been interrupted; with --epochs or --max-steps for longer",
       path,
     )
     .option("--seed <n>", "seed of all that is random", wholeNumber({ most: 2 ** 32 - 1 }), 0)

@@ -53,6 +53,18 @@ it("are refused where their steps have several lengths", async () => {
   expect(await outcome({ "steps.epoch": { shape: [0], data: new Int32Array(0) } })).toBe(problem);
 });
 
+it("are refused where they have more steps than memory holds", async () => {
+  const steps = 2 ** 24 + 1;
+  const shape = [steps];
+  const columns = {
+    "steps.epoch": { shape, data: new Int32Array(steps) },
+    "steps.loss": { shape, data: new Float32Array(steps) },
+    "steps.lr": { shape: [steps, 8], data: new Uint8Array(8 * steps) },
+    "steps.skipped": { shape, data: new Uint8Array(steps) },
+  };
+  expect(await outcome(columns)).toBe("has 16777217 steps; expected at most 16777216");
+});
+
 it("are refused with one problem, however many there are", async () => {
   expect(await outcome({}, { epochs: Array(100_000).fill(0) })).toBe(
     "is no checkpoint of a training: ✖ Invalid input: item 0 is none of these\n  → at epochs",

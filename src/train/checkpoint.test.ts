@@ -8,7 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DataError } from "../errors.js";
 import { writeSafetensors } from "../formats/safetensors-file.js";
 import { readCheckpoint, readCheckpointFile, writeCheckpoint } from "./checkpoint.js";
-import { Checkpoints, checkpointFiles } from "./checkpoints.js";
+import {
+  Checkpoints,
+  checkpointFiles,
+  type FoundCheckpoint,
+  OtherRunError,
+} from "./checkpoints.js";
 import type { TrainingState } from "./training.js";
 
 let folder: string;
@@ -115,6 +120,7 @@ describe("a checkpoint", () => {
 
 describe("the checkpoints of a run", () => {
   const notes = { run: "a" };
+  const isOwn = ({ notes }: FoundCheckpoint) => notes.get("run") === "a";
   /** A folder with so many checkpoints made in it, of as many steps. */
   async function made(name: string, count: number) {
     const at = await mkdtemp(join(folder, `${name}-`));
@@ -124,10 +130,13 @@ describe("the checkpoints of a run", () => {
   }
   /** Steps of the checkpoint that is found, and what is said of others. */
   async function found(at: string) {
-    const warnings: string[] = [];
-    const checkpoint = await new Checkpoints(at).load((problem) => warnings.push(problem));
-    return { steps: checkpoint?.state.progress.steps.length, warnings };
+    const { found, refused } = await new Checkpoints(at).load(isOwn);
+    return {
+      steps: found?.state.progress.steps.length,
+      refused: refused.map(({ message }) => message),
+    };
   }
+  const damaged = (file: string) => `${file}: is damaged: its checksum is not that of its content`;
   const damage = async (file: string) => {
     const bytes = await readFile(file);
     bytes[bytes.length - 1]! ^= 1;
@@ -135,54 +144,56 @@ describe("the checkpoints of a run", () => {
   };
 
   it("are the last two, of which the last is found", async () => {
-    expect(await found((await made("none", 0)).at)).toEqual({ steps: undefined, warnings: [] });
+    expect(await found((await made("none", 0)).at)).toEqual({ steps: undefined, refused: [] });
     for (const count of [1, 2, 3, 12]) {
       const { at } = await made("some", count);
       expect((await readdir(at)).length).toBe(Math.min(count, 2));
-      expect(await found(at)).toEqual({ steps: count, warnings: [] });
+      expect(await found(at)).toEqual({ steps: count, refused: [] });
     }
   });
 
-  it("are gone on with from the one before if the last is damaged, with a warning", async () => {
+  it("are gone on with from the one before if the last is damaged", async () => {
     const { at } = await made("last", 3);
     const [last, before] = checkpointFiles.map((name) => join(at, name)) as [string, string];
     await damage(last);
-    expect(await found(at)).toEqual({
-      steps: 2,
-      warnings: [
-        `${last}: is damaged: its checksum is not that of its content; going on from ${before}`,
-      ],
-    });
+    expect(await found(at)).toEqual({ steps: 2, refused: [damaged(last)] });
     // The next one takes the place of what is damaged.
     const checkpoints = new Checkpoints(at);
-    await checkpoints.load(() => {});
+    await checkpoints.load(isOwn);
     await checkpoints.save(state(5), notes);
-    expect(await found(at)).toEqual({ steps: 5, warnings: [] });
+    expect(await found(at)).toEqual({ steps: 5, refused: [] });
     await writeFile(before, "");
     expect(await found(at)).toMatchObject({
       steps: 5,
-      warnings: [expect.stringContaining(before)],
+      refused: [expect.stringContaining(before)],
     });
   });
 
-  it("are refused if none is whole", async () => {
+  it("are gone on with from the one before if the last is of another run", async () => {
+    const { at, checkpoints } = await made("foreign", 2);
+    await checkpoints.save(state(9), { run: "b" });
+    const [last, before] = checkpointFiles.map((name) => join(at, name)) as [string, string];
+    const problem = "is of another run, or of other settings or images than this one now has";
+    expect(await found(at)).toEqual({ steps: 2, refused: [`${last}: ${problem}`] });
+    await rm(before);
+    const { refused } = await new Checkpoints(at).load(isOwn);
+    expect(refused).toEqual([new OtherRunError(last)]);
+  });
+
+  it("are none if none is whole", async () => {
     const { at } = await made("both", 2);
-    for (const name of checkpointFiles) await damage(join(at, name));
-    const said = checkpointFiles.map(
-      (name) => `${join(at, name)}: is damaged: its checksum is not that of its content`,
-    );
-    await expect(found(at)).rejects.toThrow(
-      new DataError(at, `has no checkpoint that is whole: ${said.reverse().join("; ")}`),
-    );
+    const files = checkpointFiles.map((name) => join(at, name)).reverse();
+    for (const file of files) await damage(file);
+    expect(await found(at)).toEqual({ steps: undefined, refused: files.map(damaged) });
   });
 
   it("are one when the run is over", async () => {
     const { at, checkpoints } = await made("over", 3);
     await checkpoints.removeOlder();
     expect(await readdir(at)).toEqual([checkpointFiles[0]]);
-    expect(await found(at)).toEqual({ steps: 3, warnings: [] });
+    expect(await found(at)).toEqual({ steps: 3, refused: [] });
     await checkpoints.removeOlder();
     await checkpoints.save(state(4), notes);
-    expect(await found(at)).toEqual({ steps: 4, warnings: [] });
+    expect(await found(at)).toEqual({ steps: 4, refused: [] });
   });
 });

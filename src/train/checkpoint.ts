@@ -155,6 +155,9 @@ async function hashFrom(file: string, handle: FileHandle, hash: Hash, from: numb
 
 // ---------------------------------------------------------------- what is no tensor
 
+/** More, as records, would take all memory. As many of LeNet take days. */
+const maxSteps = 2 ** 24;
+
 /** Steps as columns: JSON of a million of them would not fit into a header. */
 function columns(steps: readonly StepRecord[]): Weights {
   const shape = [steps.length];
@@ -176,6 +179,9 @@ function rows(columns: Weights, file: string): StepRecord[] {
   };
   const [epochs, losses, skipped] = [column("epoch"), column("loss"), column("skipped")];
   const bytes = column("lr");
+  if (epochs.length > maxSteps) {
+    throw new DataError(file, `has ${epochs.length} steps; expected at most ${maxSteps}`);
+  }
   if ([losses.length, skipped.length, bytes.length / 8].some((n) => n !== epochs.length)) {
     throw new DataError(file, "is no checkpoint of a training: its steps have several lengths");
   }

@@ -16,6 +16,18 @@ export interface FoundCheckpoint {
   readonly notes: ReadonlyMap<string, string>;
 }
 
+export interface LoadedCheckpoint {
+  readonly found?: FoundCheckpoint;
+  readonly refused: readonly DataError[];
+}
+
+/** A checkpoint that is whole, and of no use to the run whose folder it is in. */
+export class OtherRunError extends DataError {
+  constructor(file: string) {
+    super(file, "is of another run, or of other settings or images than this one now has");
+  }
+}
+
 export class Checkpoints {
   /** How many have been written; the last one is in the file that this says. */
   #number = 0;
@@ -36,37 +48,34 @@ export class Checkpoints {
   }
 
   /**
-   * Reads the last one that is whole, after which the next is counted.
+   * Reads the last one that is whole and of this run, after which the next is counted.
    *
-   * @param warn Told of one that is damaged.
-   * @returns undefined where there is none at all.
-   * @throws DataError if all that there are are damaged.
+   * @returns None where there is none; and what was refused on the way to it, as errors.
    */
-  async load(warn: (problem: string) => void): Promise<FoundCheckpoint | undefined> {
-    const found: { file: string; number: number }[] = [];
-    const damaged: DataError[] = [];
-    const failed = (error: unknown) => {
+  async load(isOwn: (found: FoundCheckpoint) => boolean): Promise<LoadedCheckpoint> {
+    const there: { file: string; number: number }[] = [];
+    const refused: DataError[] = [];
+    const refuse = (error: unknown) => {
       if (!(error instanceof DataError)) throw error;
-      damaged.push(error);
+      refused.push(error);
     };
     for (const name of checkpointFiles) {
       const file = join(this.folder, name);
       if (!(await exists(file))) continue;
-      const notes = await readNotes(file).catch(failed);
-      if (notes) found.push({ file, number: Number(notes.get("number")) || 0 });
+      const notes = await readNotes(file).catch(refuse);
+      if (notes) there.push({ file, number: Number(notes.get("number")) || 0 });
     }
-    for (const { file, number } of found.sort((a, b) => b.number - a.number)) {
-      const read = await readCheckpointFile(file).catch(failed);
-      if (!read) continue;
-      this.#number = number;
-      for (const error of damaged) warn(`${error.message}; going on from ${file}`);
-      return { file, ...read };
+    for (const { file, number } of there.sort((a, b) => b.number - a.number)) {
+      try {
+        const found = { file, ...(await readCheckpointFile(file)) };
+        if (!isOwn(found)) throw new OtherRunError(file);
+        this.#number = number;
+        return { found, refused };
+      } catch (error) {
+        refuse(error);
+      }
     }
-    if (damaged.length === 0) return undefined;
-    throw new DataError(
-      this.folder,
-      `has no checkpoint that is whole: ${damaged.map(({ message }) => message).join("; ")}`,
-    );
+    return { refused };
   }
 
   /** Leaves the last one only. */

@@ -1,13 +1,13 @@
 // A run's config.json: what it takes to build its network again, to prepare images for it, and to
 // repeat the run. Written by the command line, read by whatever looks at a run. Node only.
 
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import { convolutionModes } from "../backends/backend.js";
 import { DataError } from "../errors.js";
 import { readFileLimited } from "../formats/files.js";
 import { printable } from "../formats/quote.js";
+import { sha256 } from "./image-list.js";
 
 const count = z.int().positive();
 const side = z.int().positive().max(65_535);
@@ -78,6 +78,7 @@ async function readJson(folder: string): Promise<unknown> {
 /** The settings that may be others when a run goes on: they decide nothing about a step that it has done. */
 export const mayChange: ReadonlySet<string> = new Set([
   "epochs",
+  "maxSteps",
   "threads",
   "workers",
   "checkpointEvery",
@@ -92,27 +93,27 @@ function decisive(config: object): [key: string, value: unknown][] {
   return Object.entries(plain).filter(([key]) => !mayChange.has(key) && !beside.has(key));
 }
 
-/** Tells configs apart that lead to other steps. */
-export function fingerprint(config: object): string {
-  return createHash("sha256")
-    .update(JSON.stringify(decisive(config)))
-    .digest("hex");
+/**
+ * Tells runs apart whose steps are others.
+ *
+ * @param images What it learns from (image-list.ts).
+ */
+export function fingerprint(config: object, images = ""): string {
+  return sha256(`${JSON.stringify(decisive(config))}\n${images}`);
 }
 
 /**
- * Throws if the run in `folder` has another config than `config`, but for what may change.
+ * The first setting of which the run in `folder` tells another value than `config` has, and that may not change.
  *
- * @throws DataError naming what differs.
+ * @returns In words; undefined if there is none.
+ * @throws DataError if its config.json cannot be read.
  */
-export async function checkSameRun(folder: string, config: object): Promise<void> {
+export async function changedSetting(folder: string, config: object): Promise<string | undefined> {
   const json = await readJson(folder);
   const there = new Map(decisive(json instanceof Object ? json : {}));
   for (const [key, value] of decisive(config)) {
     const [was, is] = [JSON.stringify(there.get(key)), JSON.stringify(value)];
-    if (was === is) continue;
-    throw new DataError(
-      folder,
-      `cannot go on: its ${key} was ${was ?? "not told"}, and is now ${is}`,
-    );
+    if (was !== is) return `its ${key} was ${was ?? "not told"}, and is now ${is}`;
   }
+  return undefined;
 }

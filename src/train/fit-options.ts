@@ -59,7 +59,10 @@ export interface FitOptions {
    * memory meanwhile. Default: false, those of its last step.
    */
   readonly restoreBest?: boolean;
-  /** Stops after this many steps, tests, and ends as usual. Default: no limit. */
+  /**
+   * Stops after this many steps, tests, and ends as usual. The state that is kept last is that of the last
+   * step, so that a training with more of them goes on as if it had never stopped. Default: no limit.
+   */
   readonly maxSteps?: number;
   /** Told of every step, in order, about one step late. */
   readonly onStep?: (progress: StepProgress) => void | Promise<void>;
@@ -87,7 +90,7 @@ export interface FitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A state is kept after every epoch, in between if asked for, and when the signal ends the training. */
+/** A state is kept after every whole epoch, in between if asked for, and when the signal ends the training. */
 export interface CheckpointOptions {
   /** Keeps a state: `(state) => writeCheckpoint("net.checkpoint", state)`. No step runs meanwhile. */
   readonly save: (state: TrainingState) => void | Promise<void>;

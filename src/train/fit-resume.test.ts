@@ -122,6 +122,28 @@ describe.each(Object.keys(recipes))("a training with %s", (name) => {
   });
 });
 
+describe.each(Object.keys(recipes))("a training of some steps with %s", (name) => {
+  const recipe = recipes[name]!;
+
+  it("goes on for more as if they had been asked for, and for no more to the same end", async () => {
+    const run = async (maxSteps: number, more: Partial<FitOptions> = {}) => {
+      const { net, options } = build(recipe);
+      const history = await fit(net, { ...options, maxSteps, ...more });
+      return { history: timeless(history), weights: await readWeights(net) };
+    };
+    for (const within of [6, 7, 10]) {
+      let last: TrainingState | undefined;
+      const save = (state: TrainingState) => {
+        last = copied(state);
+      };
+      const first = await run(within, { checkpoint: { save } });
+      expect(last!.progress).toMatchObject({ batch: within % 5 });
+      expect(await run(within, { resume: last! })).toEqual(first);
+      expect(await run(13, { resume: last! })).toEqual(await run(13));
+    }
+  });
+});
+
 describe("fit with a checkpoint", () => {
   const recipe = recipes["momentum, a warm-up and a cosine"]!;
 

@@ -48,6 +48,8 @@ export async function fit(net: Network, options: FitOptions): Promise<History> {
       const run = new EpochRun(training, learn, saver, options);
       const learnt = await run.run();
       await saver.check();
+      // The run that goes on for more steps goes on with the rest of this epoch.
+      if (run.isCut) await saver.save();
       const start = performance.now();
       net.eval();
       const validated = await measure(val, onVal, signal);
@@ -69,7 +71,7 @@ export async function fit(net: Network, options: FitOptions): Promise<History> {
       training.rate.epochEnded(training.steps.length, validated.loss ?? learnt.trainLoss);
       training.addPoint(train.batches);
       training.epochEnded(record);
-      await saver.save();
+      if (!run.isCut) await saver.save();
     }
   } catch (error) {
     if (signal?.aborted && error === signal.reason) await saver.save();
@@ -91,10 +93,11 @@ export async function fit(net: Network, options: FitOptions): Promise<History> {
 }
 
 /** A training at its start, or where it goes on. */
-function begin(net: Network, { optimizer, schedule, warmup = 0, train, resume }: FitOptions) {
+function begin(net: Network, options: FitOptions): Training {
+  const { optimizer, schedule, warmup = 0, train, resume, restoreBest = false } = options;
   const rate = new LearningRate(optimizer, schedule, Math.round(warmup * train.batches));
   const training = new Training(net, optimizer, rate);
-  if (resume) training.restore(resume);
+  if (resume) training.restore(resume, restoreBest);
   return training;
 }
 

@@ -24,9 +24,14 @@ const schema = z.union([
 type Entry = z.infer<typeof schema>;
 
 /**
- * The images of a data set, whether they are used or not: where one comes or goes, others may be used.
+ * The images of a data set, whether they are used or not: where one comes or goes, others may be used. Of
+ * images in memory all pixels and labels count; of files their paths and classes, and their content where
+ * the data set knows it, as `loadFolder`'s does.
  *
  * @returns JSON, an entry a line.
+ * @example
+ * const images = listImages(await openDataset("fashion-mnist"));
+ * const folder = await RunFolder.create("runs/a", { model: "lenet" }, false, { images });
  */
 export function listImages({ train, test }: DatasetSplits<AnyDataset>): string {
   const entries = [...entriesOf("training", train), ...entriesOf("test", test)];
@@ -74,6 +79,7 @@ export function changedImage(was: string, now: string): string | undefined {
 }
 
 function parsed(list: string): Entry[] | undefined {
+  if (!list.endsWith("\n")) return undefined;
   try {
     const lines = list.split("\n").slice(0, -1);
     return lines.map((line) => schema.parse(JSON.parse(line)));

@@ -7,11 +7,13 @@ export { fit } from "./fit.js";
 export type { CheckpointOptions, FitOptions, StepProgress } from "./fit-options.js";
 export { freeze } from "./freeze.js";
 export type { CurvePoint, EpochRecord, History, StepRecord } from "./history.js";
+export { listImages } from "./image-list.js";
 export type { EpochSchedule } from "./learning-rate.js";
 export { type Finding, NonFiniteError } from "./non-finite.js";
 export {
   checkRunFolder,
   type ResumeOptions,
+  type RunCheckpointOptions,
   RunFolder,
   type RunFolderOptions,
   type RunResults,

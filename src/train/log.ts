@@ -31,20 +31,28 @@ export async function restoreLog(
   bytes: number,
 ): Promise<string | undefined> {
   if (bytes > maxRestored) return undefined;
-  const log = Buffer.from([...logLines(steps, epochs)].join(""));
-  if (log.length !== bytes) return undefined; // of a version that logged something else
+  const log = allocate(file, bytes);
+  let length = 0;
+  for (const text of logLines(steps, epochs)) {
+    const line = Buffer.from(text);
+    // of a version that logged something else, or of somebody who means ill
+    if (length + line.length > bytes) return undefined;
+    log.set(line, length);
+    length += line.length;
+  }
+  if (length < bytes) return undefined;
   const there = await exists(file);
   if (there && (await beginsWith(file, log))) return undefined;
   await writeFileAtomic(file, [log]);
   return there ? "is not as it was" : "is missing";
 }
 
-const beginsWith = (file: string, log: Buffer): Promise<boolean> =>
+const beginsWith = (file: string, log: Uint8Array): Promise<boolean> =>
   withFile(file, async (handle, size) => {
     if (size < log.length) return false;
     const bytes = allocate(file, log.length);
     await readAt(file, handle, bytes, 0);
-    return log.equals(bytes);
+    return Buffer.compare(log, bytes) === 0;
   });
 
 /** What is logged by the time that so much is done: each epoch's line follows those of its steps. */

@@ -12,6 +12,8 @@ import { FolderLock } from "./lock.js";
 /** The files of a run, in the order in which they come about. */
 export const runFiles = {
   config: configFile,
+  /** What it learns from, if that is told. */
+  images: "images.jsonl",
   metrics: "metrics.jsonl",
   /** The best on the validation part; without one, the last. */
   weights: "weights.safetensors",
@@ -53,11 +55,21 @@ export async function checkRunFolder(folder: string, force = false): Promise<voi
  */
 export async function checkResumable(folder: string): Promise<void> {
   FolderLock.check(folder);
-  if (!(await holdsCheckpoint(folder))) throw noCheckpoint(folder);
+  if (!(await holdsCheckpoint(folder))) throw await noCheckpoint(folder);
 }
 
-export const noCheckpoint = (folder: string) =>
-  new DataError(folder, "holds no checkpoint of a training to go on with");
+export async function noCheckpoint(folder: string): Promise<DataError> {
+  const isRun = await exists(join(folder, runFiles.config));
+  const way = isRun ? `; ${await wayOn(folder)}` : "";
+  return new DataError(folder, `holds no checkpoint of a training to go on with${way}`);
+}
+
+/** What can be done with a run that does not go on. */
+export async function wayOn(folder: string): Promise<string> {
+  return (await exists(join(folder, runFiles.weights)))
+    ? `start another run from its weights with --init ${folder}`
+    : "begin it again with --force";
+}
 
 async function holdsCheckpoint(folder: string): Promise<boolean> {
   const there = await Promise.all(checkpointFiles.map((name) => exists(join(folder, name))));

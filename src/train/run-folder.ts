@@ -5,36 +5,23 @@
 
 import { rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { DataError } from "../errors.js";
-import {
-  exists,
-  type FileOperations,
-  fileError,
-  nodeFiles,
-  writeFileAtomic,
-} from "../formats/files.js";
-import { AppendFile } from "./append.js";
-import { Checkpoints } from "./checkpoints.js";
-import { checkSameRun, fingerprint } from "./config.js";
+import { type FileOperations, fileError, writeFileAtomic } from "../formats/files.js";
 import type { EpochRecord, StepRecord } from "./history.js";
-import { FolderLock } from "./lock.js";
-import { epochLine, restoreLog, stepLine } from "./log.js";
-import { makeFolder } from "./make-folder.js";
+import { epochLine, stepLine } from "./log.js";
 import {
-  checkHoldsNoRun,
-  checkRunFolder,
-  clearResults,
-  clearRun,
-  clearTemporary,
-  noCheckpoint,
-  runFiles,
-} from "./run-files.js";
-import { type RunNotes, readRunNotes, runNotes } from "./run-notes.js";
-import { TensorBoardWriter } from "./tensorboard.js";
+  type OpenedRun,
+  openNewRun,
+  type ResumeOptions,
+  type RunFolderOptions,
+  reopenRun,
+} from "./open-run.js";
+import { runFiles } from "./run-files.js";
+import { type RunNotes, runNotes } from "./run-notes.js";
 import type { TrainingState } from "./training.js";
 import type { Weights } from "./values.js";
-import { writeWeights } from "./weights.js";
+import { readWeightsFile, writeWeights } from "./weights.js";
 
+export type { ResumeOptions, RunFolderOptions } from "./open-run.js";
 export { checkResumable, checkRunFolder, picturesFolder, runFiles } from "./run-files.js";
 
 /** What a run ends with. */
@@ -45,38 +32,31 @@ export interface RunResults {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
 }
 
-export interface RunFolderOptions {
-  /** The file operations of checkpoints; tests put failing ones in their place. Default: the system's. */
-  readonly files?: FileOperations;
+/** When weights are those of a network: after which step, and which epoch. */
+interface Moment {
+  readonly epoch: number | undefined;
+  readonly step: number | undefined;
 }
 
-export interface ResumeOptions extends RunFolderOptions {
-  /** Told in one sentence of what is not as it should be, but does no harm. Default: nobody. */
-  readonly warn?: (problem: string) => void;
-}
-
-/** What a folder is opened with. */
-interface Opened {
-  readonly lock: FolderLock;
-  readonly metrics: AppendFile;
-  readonly board: TensorBoardWriter;
-  readonly checkpoints: Checkpoints;
-  readonly files: FileOperations;
-  readonly fingerprint: string;
-  /** The topmost folder that did not exist before. */
-  readonly created?: string | undefined;
+export interface RunCheckpointOptions {
+  /**
+   * Keeps the best weights so far with it: what follows may replace them, though the run can go on from
+   * here. Default: false.
+   */
+  readonly keepBest?: boolean;
 }
 
 export class RunFolder {
-  /** Of the last step. */
+  /** Of the last step, and of the last epoch that is done. */
   #step = 0;
+  #epoch: number | undefined;
   #logged = false;
   #kept: "best" | "last" | undefined;
   #checkpointed: number | undefined;
 
   private constructor(
     readonly path: string,
-    private readonly opened: Opened,
+    private readonly opened: OpenedRun,
   ) {}
 
   /**
@@ -97,22 +77,9 @@ export class RunFolder {
     path: string,
     config: object,
     force = false,
-    { files = nodeFiles }: RunFolderOptions = {},
+    options: RunFolderOptions = {},
   ): Promise<RunFolder> {
-    await checkRunFolder(path, force);
-    const created = makeFolder(path);
-    return locked(path, async (lock) => {
-      if (!force) await checkHoldsNoRun(path);
-      await clearRun(path);
-      await writeConfig(path, config);
-      const metrics = AppendFile.create(join(path, runFiles.metrics));
-      return new RunFolder(path, {
-        ...{ lock, metrics, files, created },
-        board: TensorBoardWriter.open(path),
-        checkpoints: new Checkpoints(path, files),
-        fingerprint: fingerprint(config),
-      });
-    });
+    return new RunFolder(path, await openNewRun(path, config, force, options));
   }
 
   /**
@@ -121,8 +88,8 @@ export class RunFolder {
    *
    * @param config As for `create`, and the same but for what may change.
    * @returns The folder, and what to give to `fit` as `resume`.
-   * @throws DataError if it holds no whole checkpoint, or of another run; if another process writes to
-   *   it, or it cannot be written.
+   * @throws DataError if it holds no whole checkpoint of this run, naming what has changed where that is
+   *   why; if another process writes to it, or it cannot be written.
    * @example
    * const { folder, state } = await RunFolder.resume("runs/a", { model: "lenet", lr: 0.9 });
    * const save = (state) => folder.checkpoint(state);
@@ -132,49 +99,19 @@ export class RunFolder {
   static async resume(
     path: string,
     config: object,
-    { warn = () => {}, files = nodeFiles }: ResumeOptions = {},
+    options: ResumeOptions = {},
   ): Promise<{ readonly folder: RunFolder; readonly state: TrainingState }> {
-    return locked(path, async (lock) => {
-      await clearTemporary(path);
-      await checkSameRun(path, config);
-      const checkpoints = new Checkpoints(path, files);
-      const found = await checkpoints.load(warn);
-      if (!found) throw noCheckpoint(path);
-      const notes = readRunNotes(found.notes, found.file);
-      if (notes.fingerprint !== fingerprint(config)) {
-        const file = join(path, runFiles.config);
-        throw new DataError(file, `has been changed since ${basename(found.file)} was written`);
-      }
-      if (notes.kept !== null && !(await exists(join(path, runFiles.weights)))) {
-        throw new DataError(
-          join(path, runFiles.weights),
-          `is missing: ${basename(found.file)} counts on it`,
-        );
-      }
-      const { steps, epochs } = found.state.progress;
-      const log = join(path, runFiles.metrics);
-      const events = join(path, notes.events.file);
-      const lost = await restoreLog(log, steps, epochs, notes.metrics);
-      if (lost) warn(`${log} ${lost}: written anew from ${basename(found.file)}`);
-      const hasEvents = await exists(events);
-      if (!hasEvents) warn(`${events} is missing: TensorBoard will show what follows only`);
-      await clearResults(path);
-      await writeConfig(path, config);
-      const opened = {
-        ...{ lock, files, checkpoints },
-        metrics: AppendFile.reopen(log, notes.metrics),
-        board: hasEvents
-          ? TensorBoardWriter.reopen(events, notes.events.bytes)
-          : TensorBoardWriter.open(path),
-        fingerprint: notes.fingerprint,
-      };
-      const folder = new RunFolder(path, opened);
-      folder.#step = steps.length;
-      folder.#logged = true;
-      folder.#kept = notes.kept ?? undefined;
-      folder.#checkpointed = steps.length;
-      return { folder, state: found.state };
-    });
+    const { opened, found, notes } = await reopenRun(path, config, options);
+    const { state } = found;
+    const { steps, epochs } = state.progress;
+    const folder = new RunFolder(path, opened);
+    folder.#step = steps.length;
+    folder.#epoch = epochs.at(-1)?.epoch;
+    folder.#logged = true;
+    folder.#kept = notes.kept ?? undefined;
+    folder.#checkpointed = steps.length;
+    if (notes.best) await folder.#keepAgain(state);
+    return { folder, state };
   }
 
   step(record: StepRecord): void {
@@ -187,6 +124,7 @@ export class RunFolder {
   epoch(record: EpochRecord): void {
     const { trainAcc, valLoss, valAcc, testLoss, testAcc } = record;
     this.#line(epochLine(record));
+    this.#epoch = record.epoch;
     this.opened.board.scalars(this.#step, {
       "train/acc": trainAcc,
       ...(valLoss !== null && { "val/loss": valLoss }),
@@ -205,8 +143,20 @@ export class RunFolder {
 
   /** Writes the weights of an epoch, the best or the last one so far, in place of those before. */
   async keep(weights: Weights, epoch: "best" | "last"): Promise<void> {
-    await writeWeights(weights, join(this.path, runFiles.weights));
+    await this.#write(runFiles.weights, weights);
     this.#kept = epoch;
+  }
+
+  /** Writes the best weights of a state in place of what became of them later. */
+  async #keepAgain({ best, progress }: TrainingState): Promise<void> {
+    const epoch = progress.best.record?.epoch;
+    const step = progress.steps.findLast((each) => each.epoch === epoch)?.step;
+    try {
+      if (best) await this.#write(runFiles.weights, best, { epoch, step });
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Of which epoch it has the weights while the run is under way; undefined before the first is kept. */
@@ -220,17 +170,20 @@ export class RunFolder {
    *
    * @throws DataError if it cannot be written; those before are as they were, then.
    */
-  async checkpoint(state: TrainingState): Promise<void> {
+  async checkpoint(state: TrainingState, { keepBest = false }: RunCheckpointOptions = {}) {
     const { metrics, board, checkpoints, files, fingerprint } = this.opened;
+    const kept = join(this.path, runFiles.weights);
+    const best = keepBest && this.#kept === "best" ? await readWeightsFile(kept) : undefined;
     const notes: RunNotes = {
       fingerprint,
       metrics: metrics.bytes,
       events: { file: basename(board.path), bytes: board.bytes },
       kept: this.#kept ?? null,
+      best: best !== undefined,
     };
     // What a checkpoint counts on must outlast a power cut as it does.
     for (const file of [metrics.path, board.path]) await syncFile(file, files);
-    await checkpoints.save(state, runNotes(notes));
+    await checkpoints.save({ ...state, ...(best && { best }) }, runNotes(notes));
     this.#checkpointed = state.progress.steps.length;
   }
 
@@ -241,8 +194,7 @@ export class RunFolder {
 
   /** Writes the last weights (under another name if there are best ones) and the rest; closes the folder. */
   async finish({ weights, files = {} }: RunResults): Promise<void> {
-    const name = this.#kept === "best" ? runFiles.last : runFiles.weights;
-    await writeWeights(weights, join(this.path, name));
+    await this.#write(this.#kept === "best" ? runFiles.last : runFiles.weights, weights);
     for (const [name, content] of Object.entries(files)) {
       const bytes = typeof content === "string" ? Buffer.from(content) : content;
       await writeFileAtomic(join(this.path, name), [bytes]);
@@ -255,8 +207,8 @@ export class RunFolder {
   async abandon(): Promise<void> {
     const { metrics, board, created } = this.opened;
     if (!this.#logged) {
-      const files = [join(this.path, runFiles.config), metrics.path, board.path];
-      for (const file of files) await rm(file, { force: true });
+      const facts = [runFiles.config, runFiles.images].map((name) => join(this.path, name));
+      for (const file of [...facts, metrics.path, board.path]) await rm(file, { force: true });
     }
     this.close();
     if (this.#logged || created === undefined) return;
@@ -277,22 +229,20 @@ export class RunFolder {
     this.opened.metrics.append(Buffer.from(line));
     this.#logged = true;
   }
-}
 
-/** Does what needs the folder's lock, which stays with what comes of it. */
-async function locked<T>(path: string, work: (lock: FolderLock) => Promise<T>): Promise<T> {
-  const lock = FolderLock.take(path);
-  try {
-    return await work(lock);
-  } catch (error) {
-    lock.release();
-    throw error;
+  /** Writes weights; the file says of which run they are, and of when: of now, unless told. */
+  async #write(name: string, weights: Weights, at: Moment = this.#now): Promise<void> {
+    const { epoch, step } = at;
+    await writeWeights(weights, join(this.path, name), {
+      run: this.opened.fingerprint,
+      ...(epoch !== undefined && { epoch: String(epoch) }),
+      ...(step !== undefined && { step: String(step) }),
+    });
   }
-}
 
-async function writeConfig(path: string, config: object): Promise<void> {
-  const text = `${JSON.stringify(config, null, 2)}\n`;
-  await writeFileAtomic(join(path, runFiles.config), [Buffer.from(text)]);
+  get #now(): Moment {
+    return { epoch: this.#epoch, step: this.#step };
+  }
 }
 
 async function syncFile(file: string, files: FileOperations): Promise<void> {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { DataError } from "../errors.js";
 
 const schema = z.object({
-  /** Of the run's config (config.ts). */
+  /** Of the run (config.ts). */
   fingerprint: z.string(),
   /** How long metrics.jsonl was, in bytes. */
   metrics: z.int().nonnegative(),
@@ -15,6 +15,8 @@ const schema = z.object({
   }),
   /** Whose weights weights.safetensors has. */
   kept: z.enum(["best", "last"]).nullable(),
+  /** Whether the checkpoint has these weights too. */
+  best: z.boolean().default(false),
 });
 
 export type RunNotes = z.infer<typeof schema>;

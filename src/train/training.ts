@@ -121,9 +121,10 @@ export class Training {
   /**
    * Goes on from a state: network, optimizer, learning rate, random numbers.
    *
+   * @param keepsBest Whether the best weights are kept; else a state's own are left alone.
    * @throws StateDictError, ShapeError or ArgumentError if it is another network's or optimizer's.
    */
-  restore({ progress, weights, optimizer, best }: TrainingState): void {
+  restore({ progress, weights, optimizer, best }: TrainingState, keepsBest: boolean): void {
     const states = checkedStates(this.optimizer, optimizer);
     this.net.loadStateDict(weights);
     for (const [state, { shape, data }] of states) state.set(fromTypedArray(data, shape));
@@ -135,7 +136,7 @@ export class Training {
     this.epochs = [...progress.epochs];
     this.curve = [...progress.curve];
     this.best = new BestEpoch(progress.best);
-    this.bestWeights = best;
+    if (keepsBest) this.bestWeights = best;
     this.rate.restore(progress.rate);
     setRandomState(progress.random);
     this.settled(progress.clock);

@@ -5,7 +5,7 @@ import { DataError } from "../errors.js";
 import type { TensorEntry } from "../formats/elements.js";
 import { quote } from "../formats/quote.js";
 import type { SafetensorsSource, StoredSource } from "../formats/safetensors.js";
-import { writeSafetensors } from "../formats/safetensors-file.js";
+import { readSafetensors, writeSafetensors } from "../formats/safetensors-file.js";
 import { readTensors } from "../formats/tensors-file.js";
 import { sameShape, showShape } from "../graph/shape.js";
 import type { AnyModule } from "../nn/module.js";
@@ -23,10 +23,30 @@ export async function saveWeights(net: AnyModule, file: string): Promise<void> {
   await writeWeights(await readWeights(net), file);
 }
 
-/** As `saveWeights`, for values that have been read. */
-export async function writeWeights(weights: Weights, file: string): Promise<void> {
+/**
+ * As `saveWeights`, for values that have been read.
+ *
+ * @param notes What else the file shall say of them, as text by name. A run's say `run`, which is the same
+ *   for the same settings and images, `epoch` and `step`.
+ */
+export async function writeWeights(
+  weights: Weights,
+  file: string,
+  notes: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const stored = [...weights].map(([name, source]) => [name, asStored(source)] as const);
-  await writeSafetensors(file, stored, { format: "pt" });
+  await writeSafetensors(file, stored, { ...notes, format: "pt" });
+}
+
+/** What `writeWeights` has written. */
+export async function readWeightsFile(file: string): Promise<Weights> {
+  const entries = await readSafetensors(file);
+  return new Map(
+    Array.from(entries, ([name, { shape, data }]) => [
+      name,
+      { shape, data: data instanceof BigInt64Array ? Int32Array.from(data, Number) : data },
+    ]),
+  );
 }
 
 /** Counters are i32 here and i64 in PyTorch, which shall find its own type. */

@@ -1,13 +1,12 @@
 // The network of a training: built for its images, with parts of it frozen. The weights that it starts from
 // are init.ts's.
 
-import { ArgumentError, FoveaError, ShapeError } from "../../errors.js";
+import { ArgumentError } from "../../errors.js";
 import { grouped } from "../../look/numbers.js";
 import { Buffer, Dropout, type Network, summarize } from "../../nn/index.js";
 import { freeze } from "../../train/freeze.js";
-import { UsageError } from "../errors.js";
+import { blaming, UsageError } from "../errors.js";
 import { findModel } from "../model.js";
-import { dimensions } from "../text.js";
 import { initialize } from "./init.js";
 import type { Settings } from "./settings.js";
 
@@ -24,18 +23,11 @@ export function buildNetwork(settings: Settings, facts: NetworkFacts): Network {
   const { model, resize } = settings;
   const { dropout, ...shape } = facts;
   const images = [facts.inChannels, ...facts.inputSize];
-  let net: Network;
-  try {
-    net = findModel(model).build({ ...shape, ...(dropout !== null && { dropout }) });
-    summarize(net, [1, ...images]);
-  } catch (error) {
-    if (error instanceof ArgumentError)
-      throw new UsageError(`--resize ${resize}: ${error.message}`);
-    if (!(error instanceof ShapeError)) throw error;
-    throw new FoveaError(
-      `${model} does not take images of ${dimensions(images)}: ${error.message}`,
-    );
-  }
+  const net = blaming(`--resize ${resize}`, () => {
+    const built = findModel(model).build({ ...shape, ...(dropout !== null && { dropout }) });
+    summarize(built, [1, ...images]);
+    return built;
+  });
   if (dropout && ![...net.modules()].some((module) => module instanceof Dropout)) {
     throw new UsageError(`--dropout ${dropout}: ${model} has no dropout layers`);
   }

@@ -126,10 +126,19 @@ function checkGiven(
   if (options.out !== undefined && resolve(options.out) !== resolve(run)) {
     throw new UsageError(`--out ${options.out}: a run goes on in its own folder, ${run}`);
   }
-  const { epochs, schedule } = settings;
-  const { epochs: longer = epochs } = options;
+  checkLonger(run, settings, options);
+}
+
+/** A run goes on for as long as it was to, or for longer where that changes nothing in what it has done. */
+function checkLonger(run: string, settings: Settings, options: Options): void {
+  const { epochs, maxSteps, schedule } = settings;
+  const { epochs: longer = epochs, maxSteps: more = maxSteps } = options;
   if (longer < epochs) {
     throw new UsageError(`--epochs ${longer}: the run in ${run} is for ${epochs}, or more`);
+  }
+  if (more !== null && (maxSteps === null || more < maxSteps)) {
+    const has = maxSteps === null ? "is not limited" : `is for ${maxSteps}, or more`;
+    throw new UsageError(`--max-steps ${more}: the run in ${run} ${has}`);
   }
   if (longer > epochs && schedule === "cosine") {
     throw new UsageError(

@@ -12,6 +12,7 @@ import type { RunConfig } from "../../train/config.js";
 import { fit } from "../../train/fit.js";
 import type { PartLabels } from "../../train/guessing.js";
 import type { History } from "../../train/history.js";
+import { listImages } from "../../train/image-list.js";
 import { NonFiniteError } from "../../train/non-finite.js";
 import { checkRunFolder, RunFolder, runFiles } from "../../train/run-folder.js";
 import type { TrainingState } from "../../train/training.js";
@@ -60,7 +61,7 @@ export async function runTraining(settings: Settings, begun?: RunConfig): Promis
       if (out !== null) await checkRunFolder(out, force);
       checkInit(init);
     }
-    const { train, transforms, ...loaders } = await openImages(settings);
+    const { train, transforms, images, ...loaders } = await openImages(settings);
     const backend = await useBackend(settings.backend, settings.threads, settings);
     try {
       manualSeed(seed);
@@ -81,9 +82,9 @@ export async function runTraining(settings: Settings, begun?: RunConfig): Promis
       let state: TrainingState | undefined;
       if (out !== null && begun) {
         otherMachineInWords(begun, config).forEach(note);
-        ({ folder, state } = await RunFolder.resume(out, config, { warn: note }));
+        ({ folder, state } = await RunFolder.resume(out, config, { images, warn: note }));
         note(resumedInWords(state.progress, settings));
-      } else if (out !== null) folder = await RunFolder.create(out, config, force);
+      } else if (out !== null) folder = await RunFolder.create(out, config, force, { images });
       try {
         const run = { settings, folder, state, interrupt };
         const history = await trainNetwork(net, { train, ...loaders }, run);
@@ -115,7 +116,7 @@ async function openImages(settings: Settings) {
   for (const notice of new Set([data.train.notice, data.test.notice])) if (notice) note(notice);
   threadsInWords(settings, physicalCores()).forEach(note);
   try {
-    return await makeLoaders(data, settings, note);
+    return { ...(await makeLoaders(data, settings, note)), images: listImages(data) };
   } catch (error) {
     if (!(error instanceof ArgumentError)) throw error;
     // Whatever else could be wrong with images and batches has been refused as an option.
@@ -173,7 +174,7 @@ async function trainNetwork(
     fit(net, {
       ...loaders,
       ...recipeOf(net, settings),
-      ...(folder && { checkpoint: { ...cadence(settings), save: (s) => folder.checkpoint(s) } }),
+      ...(folder && { checkpoint: { ...cadence(settings), save: saveTo(folder, settings) } }),
       ...(state && { resume: state }),
       signal,
       onStep: (step) => {
@@ -211,6 +212,14 @@ async function trainNetwork(
     progress.stop();
   }
 }
+
+/** Where --max-steps ends an epoch, what follows is done again by a run that goes on for more. */
+const saveTo =
+  (folder: RunFolder, { maxSteps }: Settings) =>
+  (state: TrainingState) => {
+    const { batch, steps } = state.progress;
+    return folder.checkpoint(state, { keepBest: batch > 0 && steps.length === maxSteps });
+  };
 
 /** When checkpoints are made within an epoch. */
 function cadence({ checkpointEvery }: Settings) {

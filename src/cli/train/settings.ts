@@ -5,7 +5,7 @@ import { resolve as absolute } from "node:path";
 import type { ConvolutionMode } from "../../backends/backend.js";
 import type { Augmentation } from "../../data/index.js";
 import type { Recipe } from "../../models/index.js";
-import { type BackendName, defaultThreads } from "../backend.js";
+import { type BackendName, checkKernels, defaultThreads } from "../backend.js";
 import { UsageError } from "../errors.js";
 import { findModel } from "../model.js";
 
@@ -161,9 +161,7 @@ function checkTogether(options: Options, epochs: number): void {
   if (options.data.startsWith("folder:") && options.dataDir !== undefined) {
     throw new UsageError("--data-dir is for published data sets; folder:PATH names its own folder");
   }
-  if (options.backend === "reference" && (options.threads ?? 1) > 1) {
-    throw new UsageError("--threads is for --backend native: the reference computes on one");
-  }
+  checkKernels(options);
   if (options.clipGradNorm === 0) throw new UsageError("--clip-grad-norm must be more than 0");
   if (options.earlyStop !== undefined && options.valFraction === 0) {
     throw new UsageError(

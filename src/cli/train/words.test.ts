@@ -177,8 +177,12 @@ describe("a training that ends before its time", () => {
       "all 10 epochs of this run are done; give --epochs for more",
     );
     const limited = { ...ten, maxSteps: 12 };
-    expect(resumedInWords(progress(12, 2), limited)).toBe("all of its --max-steps 12 are done");
-    expect(resumedInWords(progress(12, 1, 2), limited)).toMatch(/^going on after step 12,/);
+    for (const done of [progress(12, 2), progress(12, 1, 2)]) {
+      expect(resumedInWords(done, limited)).toBe(
+        "all 12 steps of this run are done; give --max-steps for more",
+      );
+    }
+    expect(resumedInWords(progress(11, 1, 1), limited)).toMatch(/^going on after step 11,/);
     const early = { ...ten, earlyStop: 2 };
     expect(resumedInWords(progress(40, 4, 0, 2), early)).toBe(
       "this run has ended early, after epoch 4: no later one was better",

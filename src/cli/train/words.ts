@@ -164,8 +164,8 @@ export function resumedInWords(
   if (epochs.length >= settings.epochs) {
     return `all ${settings.epochs} epochs of this run are done; give --epochs for more`;
   }
-  if (batch === 0 && maxSteps !== null && steps.length >= maxSteps) {
-    return `all of its --max-steps ${maxSteps} are done`;
+  if (maxSteps !== null && steps.length >= maxSteps) {
+    return `all ${maxSteps} steps of this run are done; give --max-steps for more`;
   }
   if (batch === 0 && earlyStop !== null && best.since >= earlyStop) {
     return `this run has ended early, after epoch ${epochs.length}: no later one was better`;
