@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "call_guard.h"
+
 namespace fovea {
 
 namespace {
@@ -83,6 +85,7 @@ std::string Coordinator::run(const Program& program, std::vector<char*>& buffers
   const std::vector<Call>& calls = program.calls();
   for (size_t i = 0; i < calls.size(); i++) {
     if (stopping_) return "run: the backend was closed";
+    const CallGuard guard(*this, program, calls[i], arena_, scratch_);
     const double start = seconds ? now() : 0;
     const char* problem = table_.run[calls[i].kernel](calls[i].args, frame);
     if (problem) {

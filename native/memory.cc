@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "sanitize.h"
+
 namespace fovea {
 
 namespace {
@@ -17,9 +19,9 @@ constexpr size_t kAlignment = 64;
 }  // namespace
 
 Block::Block(size_t bytes) : bytes_(bytes) {
-  if (bytes < kHugePage) {
+  if (bytes < kHugePage || kSanitized) {
     void* memory = nullptr;
-    const size_t rounded = (bytes + kAlignment) / kAlignment * kAlignment;
+    const size_t rounded = kSanitized ? bytes : (bytes + kAlignment) / kAlignment * kAlignment;
     if (posix_memalign(&memory, kAlignment, rounded) != 0) return;
     data_ = static_cast<char*>(std::memset(memory, 0, rounded));
     return;

@@ -47,9 +47,11 @@ export async function check(test: Case, backends: readonly Backend[]): Promise<v
   const expected = test.bound === "exact" ? await runCall(reference, test) : await runOracle(test);
   const allowed = await tolerances(test, expected);
   const masks = writable(test.buffers, test.results);
+  // All at the same time: a backend must not be disturbed by another.
+  const all = await Promise.all(backends.map((backend) => runCall(backend, test)));
   let first: TypedArray[] | undefined;
-  for (const backend of backends) {
-    const came = await runCall(backend, test);
+  for (const [at, came] of all.entries()) {
+    const backend = backends[at]!;
     came.forEach((data, buffer) => {
       for (let i = 0; i < data.length; i++) {
         const isResult = masks[buffer]![i] === 1;

@@ -32,6 +32,9 @@ const flags = [
   "-pthread",
 ];
 
+/** With a sanitizer: reports that name lines as they were written. The last -O counts. */
+const checkedFlags = ["-O1", "-g", "-fno-omit-frame-pointer"];
+
 /** Instruction sets that kernels are compiled for, and how. */
 const isaFlags: Readonly<Record<string, readonly string[]>> = {
   avx512: [
@@ -49,6 +52,7 @@ const isaFlags: Readonly<Record<string, readonly string[]>> = {
 /** Sources compiled once, for any machine; every other one is a kernel, compiled per set. */
 const commonSources = new Set([
   "addon.cc",
+  "call_guard.cc",
   "coordinator.cc",
   "instance.cc",
   "isa.cc",
@@ -67,42 +71,53 @@ interface Unit {
 export interface BuildOptions {
   /** Told what happens, a line at a time. */
   readonly log?: (line: string) => void;
+  /**
+   * What `-fsanitize` is to add to the code, for `npm run test:sanitize`: "address,undefined" or "thread".
+   * Such an addon needs the sanitizer's library loaded first, and lies in a folder of its own.
+   */
+  readonly sanitize?: string;
 }
 
 /** Brings the addon up to date and returns its path. Rejects with BackendError. */
-export async function buildNative({ log = () => {} }: BuildOptions = {}): Promise<string> {
+export async function buildNative(options: BuildOptions = {}): Promise<string> {
+  const { log = () => {}, sanitize } = options;
   const compiler = await findCompiler();
-  const objects = join(nativeFolder, "obj");
+  const folder = sanitize ? `${nativeFolder}-${sanitize.replaceAll(",", "-")}` : nativeFolder;
+  const addon = join(folder, basename(addonPath));
+  const objects = join(folder, "obj");
   mkdirSync(objects, { recursive: true });
 
-  const units = planUnits(compiler, objects);
+  const checks = sanitize ? [`-fsanitize=${sanitize}`, ...checkedFlags] : [];
+  const units = planUnits(compiler, objects, checks);
   const stale = units.filter((unit) => !existsSync(unit.object));
   if (stale.length > 0)
     log(`compiling ${stale.length} of ${units.length} files (${compiler.path})`);
   await inParallel(stale, (unit) => compile(compiler.path, unit));
 
   const wanted = units.map((unit) => unit.object);
-  const stamp = hash([abiFingerprint, ...wanted, ...linkFlags()]);
-  const stampPath = `${addonPath}.stamp`;
+  const linking = [...linkFlags(), ...checks];
+  const stamp = hash([abiFingerprint, ...wanted, ...linking]);
+  const stampPath = `${addon}.stamp`;
   const isFresh =
-    existsSync(addonPath) && existsSync(stampPath) && readFileSync(stampPath, "utf8") === stamp;
+    existsSync(addon) && existsSync(stampPath) && readFileSync(stampPath, "utf8") === stamp;
   if (!isFresh) {
-    const temporary = `${addonPath}.${process.pid}`;
-    await runCompiler(compiler.path, [...linkFlags(), ...wanted, "-o", temporary], "link");
-    renameSync(temporary, addonPath);
+    const temporary = `${addon}.${process.pid}`;
+    await runCompiler(compiler.path, [...linking, ...wanted, "-o", temporary], "link");
+    renameSync(temporary, addon);
     writeFileSync(stampPath, stamp);
-    log(`built ${addonPath}`);
+    log(`built ${addon}`);
   }
   removeOthers(objects, wanted);
-  return addonPath;
+  return addon;
 }
 
 // ---------------------------------------------------------------- what to compile
 
-function planUnits(compiler: Compiler, objects: string): Unit[] {
+function planUnits(compiler: Compiler, objects: string, checks: readonly string[]): Unit[] {
   const isas = compiler.machine.startsWith("x86_64") ? Object.keys(isaFlags) : ["portable"];
   const base = [
     ...flags,
+    ...checks,
     `-I${nodeApiHeaders()}`,
     ...isas.map((isa) => `-DFOVEA_HAS_${isa.toUpperCase()}`),
   ];

@@ -1,0 +1,17 @@
+// The conformance suite for `npm run test:sanitize`: the same tests, with the addon that FOVEA_ADDON names
+// and the time that its checks take. Everything runs in child processes, which the sanitizer is loaded into.
+
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: [
+      "test/conformance/**/*.test.ts",
+      "test/determinism.test.ts",
+      "src/backends/native/backend.test.ts",
+    ],
+    setupFiles: ["test/sanitize/addon.ts"],
+    pool: "forks",
+    testTimeout: 3_600_000,
+  },
+});
