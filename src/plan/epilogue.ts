@@ -20,11 +20,11 @@ const mostGrowth = 1.01;
 export function takeEpilogues(draft: Draft): Draft {
   const uses = usesIn(draft);
   let current = draft;
-  const most = mostGrowth * placeInMemory(draft).arenaBytes;
+  const most = mostGrowth * placeInMemory(draft, uses).arenaBytes;
   for (const product of draft.calls) {
     if (product.kernel !== "matmul") continue;
     const next = withEpilogue(current, product, uses);
-    if (next && placeInMemory(next).arenaBytes <= most) current = next;
+    if (next && placeInMemory(next, uses).arenaBytes <= most) current = next;
   }
   return current;
 }

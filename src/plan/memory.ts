@@ -2,10 +2,9 @@
 // Buffers whose lifetimes overlap never share memory; an elementwise result takes over the memory of
 // a source that dies with the call, where both have the same layout.
 
-import type { ElementwiseCall, KernelCall } from "../backends/kernels.js";
-import { readsAndWrites } from "../backends/operands.js";
-import { byteSize } from "../graph/dtype.js";
+import type { ElementwiseCall, Operand } from "../backends/kernels.js";
 import type { Draft } from "./ir.js";
+import { type UsesOf, usesIn } from "./uses.js";
 
 const alignment = 64;
 
@@ -22,8 +21,8 @@ export interface Arena {
   readonly arenaBytes: number;
 }
 
-export function placeInMemory(draft: Draft): Arena {
-  const lifetimes = lifetimesOf(draft);
+export function placeInMemory(draft: Draft, uses: UsesOf = usesIn(draft)): Arena {
+  const lifetimes = lifetimesOf(draft, uses);
   const owner = shareInPlace(draft, lifetimes);
   const { offsets, bytes } = pack(lifetimes);
   const all = new Map<number, number>();
@@ -33,11 +32,11 @@ export function placeInMemory(draft: Draft): Arena {
   return { offsets: all, arenaBytes: bytes };
 }
 
-function lifetimesOf(draft: Draft): Map<number, Lifetime> {
+function lifetimesOf(draft: Draft, uses: UsesOf): Map<number, Lifetime> {
   const lifetimes = new Map<number, Lifetime>();
   draft.calls.forEach((call, i) => {
-    const { reads, writes } = readsAndWrites(call);
-    for (const { buffer } of [...reads, ...writes]) {
+    const { reads, writes } = uses.of(call);
+    for (const buffer of [...reads, ...writes]) {
       const { kind, bytes } = draft.buffers[buffer]!;
       if (kind !== "temporary") continue;
       lifetimes.set(buffer, { bytes, first: lifetimes.get(buffer)?.first ?? i, last: i });
@@ -51,36 +50,30 @@ function shareInPlace(draft: Draft, lifetimes: Map<number, Lifetime>): (buffer: 
   const owners = new Map<number, number>();
   const owner = (b: number): number => (owners.has(b) ? owner(owners.get(b)!) : b);
   draft.calls.forEach((call, i) => {
-    for (const [result, source] of inPlacePairs(call)) {
-      const from = owner(source);
-      const [a, b] = [lifetimes.get(from), lifetimes.get(result)];
-      if (!a || !b || from === result || a.last !== i || b.first !== i || a.bytes !== b.bytes)
-        continue;
-      owners.set(result, from);
-      lifetimes.set(from, { bytes: a.bytes, first: a.first, last: b.last });
-      lifetimes.delete(result);
-      return;
+    if (call.kernel !== "elementwise") return;
+    for (const { operand } of call.results) {
+      const b = lifetimes.get(operand.buffer);
+      if (b?.first !== i) continue;
+      for (const source of call.sources) {
+        if (source.kind !== "memory") continue;
+        const from = owner(source.operand.buffer);
+        const a = lifetimes.get(from);
+        if (a?.last !== i || a === b || a.bytes !== b.bytes) continue;
+        if (!stepAlike(operand, source.operand) || !readOnceBy(call, source.operand.buffer))
+          continue;
+        owners.set(operand.buffer, from);
+        lifetimes.set(from, { bytes: a.bytes, first: a.first, last: b.last });
+        lifetimes.delete(operand.buffer);
+        return;
+      }
     }
   });
   return owner;
 }
 
-/** Result and source buffers of a call that step through memory alike, element for element. */
-function inPlacePairs(call: KernelCall): [result: number, source: number][] {
-  if (call.kernel !== "elementwise") return [];
-  return call.results.flatMap(({ operand }) =>
-    call.sources.flatMap((source): [number, number][] => {
-      if (source.kind !== "memory" || !readOnceBy(call, source.operand.buffer)) return [];
-      const { buffer, dtype, offset, strides } = source.operand;
-      const alike =
-        byteSize[dtype] === byteSize[operand.dtype] &&
-        dtype === operand.dtype &&
-        offset === operand.offset &&
-        strides.every((s, d) => s === operand.strides[d]);
-      return alike ? [[operand.buffer, buffer]] : [];
-    }),
-  );
-}
+/** Whether two operands of a call step through memory alike, element for element. */
+const stepAlike = (a: Operand, b: Operand): boolean =>
+  a.dtype === b.dtype && a.offset === b.offset && a.strides.every((s, d) => s === b.strides[d]);
 
 const readOnceBy = (call: ElementwiseCall, buffer: number) =>
   call.sources.filter((s) => s.kind === "memory" && s.operand.buffer === buffer).length === 1;

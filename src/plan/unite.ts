@@ -5,7 +5,6 @@
 // nothing to do with.
 
 import type { ElementwiseCall, KernelCall, Operand, Source } from "../backends/kernels.js";
-import { readsAndWrites } from "../backends/operands.js";
 import { sameShape } from "../graph/shape.js";
 import { longest } from "./fuse.js";
 import type { Draft } from "./ir.js";
@@ -16,16 +15,17 @@ import { conflict, meets, type Uses, type UsesOf, usesIn } from "./uses.js";
 const mostGrowth = 1.01;
 
 export function unite(draft: Draft): Draft {
-  const united = uniteWhile(draft, () => true);
+  const uses = usesIn(draft);
+  const united = uniteWhile(draft, uses, () => true);
   if (united === draft) return draft;
-  const most = mostGrowth * placeInMemory(draft).arenaBytes;
-  const fits = (next: Draft) => placeInMemory(next).arenaBytes <= most;
-  return fits(united) ? united : uniteWhile(draft, fits);
+  const arenaOf = (d: Draft) => placeInMemory(d, uses).arenaBytes;
+  const most = mostGrowth * arenaOf(draft);
+  const fits = (next: Draft) => arenaOf(next) <= most;
+  return fits(united) ? united : uniteWhile(draft, uses, fits);
 }
 
 /** Takes each union in turn that leads to a draft which is accepted. */
-function uniteWhile(draft: Draft, accepts: (next: Draft) => boolean): Draft {
-  const uses = usesIn(draft);
+function uniteWhile(draft: Draft, uses: UsesOf, accepts: (next: Draft) => boolean): Draft {
   let calls = draft.calls;
   for (let b = 0; b < calls.length; b++) {
     for (let a = b - 1; a >= 0; a--) {
@@ -34,7 +34,8 @@ function uniteWhile(draft: Draft, accepts: (next: Draft) => boolean): Draft {
       if (!call) continue;
       const others = calls.filter((_, i) => i !== a && i !== b);
       const at = place === b ? b - 1 : a;
-      const next = withoutUnread([...others.slice(0, at), call, ...others.slice(at)], at, draft);
+      const stored = withoutUnread(call, others, draft, uses);
+      const next = [...others.slice(0, at), stored, ...others.slice(at)];
       if (!accepts({ ...draft, calls: next })) continue;
       calls = next;
       b = at; // once more from there, with what the union reads
@@ -77,12 +78,8 @@ const sharesSource = (a: ElementwiseCall, b: ElementwiseCall) =>
 /** The calls as one, `a` before `b`; undefined where they touch the same memory at other elements. */
 function union(a: KernelCall, b: KernelCall, uses: UsesOf): ElementwiseCall | undefined {
   if (a.kernel !== "elementwise" || b.kernel !== "elementwise") return undefined;
-  const isSame = (x: Operand, y: Operand) =>
-    uses.memory(x.buffer) === uses.memory(y.buffer) &&
-    x.dtype === y.dtype &&
-    x.offset === y.offset &&
-    sameShape(x.strides, y.strides);
   const touches = (x: Operand, y: Operand) => uses.memory(x.buffer) === uses.memory(y.buffer);
+  const isSame = (x: Operand, y: Operand) => touches(x, y) && sameWindow(x, y);
 
   // what b writes may be what a reads, but only element for element
   for (const { operand } of b.results) {
@@ -142,19 +139,34 @@ const asRegister = (call: ElementwiseCall, register: number) =>
     ? (["source", register] as const)
     : (["instruction", register - call.sources.length] as const);
 
-const sameSource = (a: Source, b: Source): boolean =>
-  a.kind === "constant" && b.kind === "constant"
-    ? a.dtype === b.dtype && Object.is(a.value, b.value)
-    : JSON.stringify(a) === JSON.stringify(b) && a.kind !== "constant";
+const sameSource = (a: Source, b: Source): boolean => {
+  if (a.kind === "memory" && b.kind === "memory")
+    return a.operand.buffer === b.operand.buffer && sameWindow(a.operand, b.operand);
+  if (a.kind === "index" && b.kind === "index")
+    return a.offset === b.offset && sameShape(a.strides, b.strides);
+  return (
+    a.kind === "constant" &&
+    b.kind === "constant" &&
+    a.dtype === b.dtype &&
+    Object.is(a.value, b.value)
+  );
+};
 
-/** The calls; of the one at `at`, temporaries that no other call reads are not stored. */
-function withoutUnread(calls: readonly KernelCall[], at: number, { buffers }: Draft): KernelCall[] {
-  const call = calls[at]! as ElementwiseCall;
-  const read = new Set(
-    calls.flatMap((c, i) => (i === at ? [] : readsAndWrites(c).reads.map((o) => o.buffer))),
-  );
+/** Whether two operands are the same elements, if they are of the same memory. */
+const sameWindow = (a: Operand, b: Operand): boolean =>
+  a.dtype === b.dtype && a.offset === b.offset && sameShape(a.strides, b.strides);
+
+/** The call without results that are temporaries and that no other call reads. */
+function withoutUnread(
+  call: ElementwiseCall,
+  others: readonly KernelCall[],
+  { buffers }: Draft,
+  uses: UsesOf,
+): ElementwiseCall {
   const results = call.results.filter(
-    ({ operand: { buffer } }) => buffers[buffer]!.kind !== "temporary" || read.has(buffer),
+    ({ operand: { buffer } }) =>
+      buffers[buffer]!.kind !== "temporary" ||
+      others.some((other) => uses.of(other).reads.has(buffer)),
   );
-  return calls.map((c, i) => (i === at ? { ...call, results } : c));
+  return { ...call, results };
 }
