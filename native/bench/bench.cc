@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 #include "kernels_of.h"
+#include "layouts.h"
 
 using namespace fovea;
-using bench::Entry;
-using bench::Kernels;
+using namespace fovea::bench;
 
 namespace {
 
@@ -45,17 +45,6 @@ double timeOf(const Entry<Args>& kernel, const Args& args, Pool& pool, const std
   for (char* buffer : buffers) std::free(buffer);
   std::free(scratch);
   return best;
-}
-
-Operand dense(int64_t buffer, std::vector<int64_t> strides) {
-  Operand operand{};
-  operand.buffer = buffer;
-  std::copy(strides.begin(), strides.end(), operand.strides);
-  return operand;
-}
-/** Channels last. */
-Operand images(int64_t buffer, int64_t channels, const int64_t* size) {
-  return dense(buffer, {size[0] * size[1] * channels, 1, size[1] * channels, channels});
 }
 
 struct Layer {
@@ -138,8 +127,7 @@ void timePool(const Kernels& kernels, Pool& pool, const char* name, int64_t batc
   const PoolGeometry g{batch, channels, {side, side}, {out, out}, {kernel, kernel}, {stride, stride}, {0, 0}, {1, 1}};
   const int64_t xs = batch * channels * side * side, ys = batch * channels * out * out;
   const Operand x = images(0, channels, g.inSize), y = images(1, channels, g.outSize);
-  Operand index = images(2, channels, g.outSize);
-  index.dtype = kU8;
+  const Operand index = images(2, channels, g.outSize, kU8);
   const auto line = [&](const char* pass, double seconds, double bytes) {
     std::printf("  %-16s %-6s %9.3f ms %8.1f GB/s\n", name, pass, seconds * 1e3, bytes / seconds * 1e-9);
   };
@@ -198,13 +186,7 @@ void timeAll(const Kernels& kernels, int threads) {
 
 int main(int argc, char** argv) {
   if (argc > 1) wanted = argv[1];
-  std::vector<const Kernels*> sets;
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512bw")) sets.push_back(&bench::avx512);
-  if (__builtin_cpu_supports("avx2")) sets.push_back(&bench::avx2);
-#endif
-  sets.push_back(&bench::portable);
-  for (const Kernels* kernels : sets) {
+  for (const Kernels* kernels : usableSets()) {
     if (argc > 2 && std::strcmp(argv[2], kernels->name) != 0) continue;
     for (const int threads : {1, static_cast<int>(std::thread::hardware_concurrency())}) timeAll(*kernels, threads);
   }

@@ -1,5 +1,6 @@
 // The kernels of one instruction set as a record, so that one program can test and time them all.
 #pragma once
+#include <vector>
 #include "../abi.h"
 #include "../frame.h"
 
@@ -24,5 +25,20 @@ struct Kernels {
 };
 
 extern const Kernels avx512, avx2, portable;
+
+/** The sets that were compiled in and that this machine can run, best first. */
+inline std::vector<const Kernels*> usableSets() {
+  std::vector<const Kernels*> sets;
+#ifdef FOVEA_HAS_AVX512
+  if (__builtin_cpu_supports("avx512bw")) sets.push_back(&avx512);
+#endif
+#ifdef FOVEA_HAS_AVX2
+  if (__builtin_cpu_supports("avx2")) sets.push_back(&avx2);
+#endif
+#ifdef FOVEA_HAS_PORTABLE
+  sets.push_back(&portable);
+#endif
+  return sets;
+}
 
 }  // namespace fovea::bench
