@@ -5,6 +5,7 @@ import { physicalCores } from "../backends/native/machine.js";
 import { openReference } from "../backends/reference/index.js";
 import "../engine.js";
 import { setBackend } from "../runtime.js";
+import { UsageError } from "./errors.js";
 
 export const backendNames = ["native", "reference"] as const;
 export type BackendName = (typeof backendNames)[number];
@@ -12,6 +13,19 @@ export type BackendName = (typeof backendNames)[number];
 /** Threads that a backend uses when none are asked for. */
 export function defaultThreads(name: BackendName): number {
   return name === "native" ? physicalCores() : 1;
+}
+
+/** Refuses what the reference would ignore. */
+export function checkKernels(options: {
+  readonly backend: BackendName;
+  readonly threads?: number;
+  readonly isa?: string;
+}): void {
+  if (options.backend === "native") return;
+  if ((options.threads ?? 1) > 1)
+    throw new UsageError("--threads is for --backend native: the reference computes on one");
+  if (options.isa !== undefined)
+    throw new UsageError("--isa is for --backend native: the reference has no instruction sets");
 }
 
 /** How the native backend computes; for both, what is not told is the best that there is. */

@@ -2,7 +2,7 @@
 // metrics are, src/look says.
 
 import { basename, resolve, sep } from "node:path";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { writeFileAtomic } from "../formats/files.js";
 import { shownValue } from "../look/charts/chart.js";
 import { drawComparison } from "../look/charts/comparison.js";
@@ -24,13 +24,18 @@ export function compareCommand(): Command {
   return new Command("compare")
     .description("compare runs: their curves in one figure, their figures in a table")
     .argument("<run...>", "folders that fovea train wrote with --out")
-    .option("--out <file>", "the figure", "compare.svg")
+    .option("--out <file>", "the figure, .svg", svgFile, "compare.svg")
     .option("--json", "the table for programs")
     .addHelpText(
       "after",
       "\nLosses and accuracies are those of the epoch whose weights the run keeps: the best on the\nvalidation images, or the last. Runs that are under way can be compared, too.",
     )
     .action(compare);
+}
+
+function svgFile(text: string): string {
+  if (/\.svg$/i.test(text)) return text;
+  throw new InvalidArgumentError("Expected a name that ends in .svg.");
 }
 
 async function compare(folders: readonly string[], { out, json }: Options): Promise<void> {

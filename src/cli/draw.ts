@@ -5,7 +5,7 @@ import { writeFileAtomic } from "../formats/index.js";
 import { type DrawStyle, drawNetworks, type Subject } from "../look/draw/index.js";
 import { svgAsPng } from "../look/draw/png.js";
 import { blocks, drawables } from "../look/draw/subjects.js";
-import { UsageError } from "./errors.js";
+import { blaming, UsageError } from "./errors.js";
 import { findNamedOrRun, type Named } from "./model.js";
 import { type InputShape, inputFor, inputHelp, inputShape, wholeNumber } from "./options.js";
 import { note } from "./print.js";
@@ -54,7 +54,7 @@ export function drawCommand(): Command {
         subjects.push(subjectOf(named, options));
         files.push(named.file);
       }
-      const svg = drawNetworks(subjects, options.style);
+      const svg = blaming("--input", () => drawNetworks(subjects, options.style));
       const file = options.out ?? `${files.join("-")}.svg`;
       if (file === "-") {
         process.stdout.write(svg);
@@ -86,6 +86,7 @@ function subjectOf(named: Named, { input: given, classes, depth }: Options): Sub
   // two images, since statistics over a batch of one 1×1 map are not defined
   const input = inputFor(own, given, 2);
   const [, inChannels, height, width] = input;
-  const net = build({ inChannels, inputSize: [height, width], numClasses: classes });
+  const images = { inChannels, inputSize: [height, width] as const };
+  const net = blaming("--input", () => build({ ...images, numClasses: classes }));
   return { net, input, title, ...(depth !== undefined && { depth }) };
 }

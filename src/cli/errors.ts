@@ -1,15 +1,26 @@
 // What people see of an error, and what the shell does.
 
 import { CommanderError } from "commander";
-import { FoveaError, MemoryError, refusedMemory } from "../errors.js";
+import { ArgumentError, FoveaError, MemoryError, refusedMemory, ShapeError } from "../errors.js";
 
 /** The command line asks for something that there is not. */
 export class UsageError extends FoveaError {
   override readonly name = "UsageError";
 }
 
+/** Does what nothing but an option's value can make impossible. */
+export function blaming<T>(option: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof ArgumentError || error instanceof ShapeError)
+      throw new UsageError(`${option}: ${error.message}`);
+    throw error;
+  }
+}
+
 /** The signals that end a command in good order, with their numbers. */
-export const signals = { SIGINT: 2, SIGTERM: 15 } as const;
+export const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 export type EndingSignal = keyof typeof signals;
 
 /** The user ended it, or the system. */

@@ -59,12 +59,17 @@ export function exportCommand(): Command {
 }
 
 async function exportRun(run: string, options: Options): Promise<void> {
-  const wanted =
-    options.format ?? (/\.safetensors$/i.test(options.out ?? "") ? "safetensors" : "onnx");
-  if (/\.(pth?|bin)$/i.test(options.out ?? ""))
+  const { out = "" } = options;
+  const named = formats.find((format) => out.toLowerCase().endsWith(`.${format}`));
+  const wanted = options.format ?? named ?? "onnx";
+  if (/\.(pth?|bin)$/i.test(out))
     throw new UsageError(
-      `--out ${options.out}: PyTorch's own format is not written; name it .safetensors, which ` +
+      `--out ${out}: PyTorch's own format is not written; name it .safetensors, which ` +
         "safetensors.torch.load_file reads",
+    );
+  if (named !== undefined && named !== wanted)
+    throw new UsageError(
+      `--format ${wanted}, but --out ${out}: the name says ${named}; change it, or leave --format out`,
     );
   if (options.batch !== undefined && wanted !== "onnx")
     throw new UsageError("--batch: weights alone are for any number of images");

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { convolutionModes } from "../backends/backend.js";
+import { lanes } from "../backends/native/isas.js";
 import { datasetNames } from "../data/index.js";
 
 interface Range {
@@ -38,9 +39,8 @@ export const convOption = (): Option =>
 
 /** `--isa`, for commands that measure: results of one instruction set are those of a machine without more. */
 export const isaOption = (): Option =>
-  new Option(
-    "--isa <name>",
-    "instruction set: avx512, avx2 or portable (default: the best that the machine has)",
+  new Option("--isa <name>", "instruction set (default: the best that the machine has)").choices(
+    Object.keys(lanes),
   );
 
 /** A parser for decimal numbers within a range. */

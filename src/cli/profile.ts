@@ -12,7 +12,13 @@ import { logitsOf } from "../nn/index.js";
 import { manualSeed, noGrad } from "../runtime.js";
 import type { Tensor } from "../tensor.js";
 import { trainStep } from "../train/steps.js";
-import { type BackendName, backendNames, defaultThreads, useBackend } from "./backend.js";
+import {
+  type BackendName,
+  backendNames,
+  checkKernels,
+  defaultThreads,
+  useBackend,
+} from "./backend.js";
 import { exampleImages, exampleLabels } from "./examples.js";
 import { findModel } from "./model.js";
 import { convOption, isaOption, path, threadsOption, wholeNumber } from "./options.js";
@@ -72,6 +78,7 @@ export function profileCommand(): Command {
 
 async function profile(model: string, options: Options): Promise<void> {
   const { training, input, build } = findModel(model);
+  checkKernels(options);
   const { infer = false, batchSize = training.batchSize, steps, backend: name } = options;
   const threads = options.threads ?? defaultThreads(name);
   const backend = await useBackend(name, threads, options);

@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { grouped } from "../look/numbers.js";
 import { models } from "../models/index.js";
 import { type Summary, summarize } from "../nn/index.js";
-import { UsageError } from "./errors.js";
+import { blaming, UsageError } from "./errors.js";
 import { findNamedOrRun } from "./model.js";
 import { type InputShape, inputFor, inputHelp, inputShape, wholeNumber } from "./options.js";
 import { print } from "./print.js";
@@ -43,12 +43,10 @@ async function layers(name: string, options: Options): Promise<string[]> {
   const { model, ...spec } = await findNamedOrRun("model", name, models);
   const input = inputFor(spec.input, options.input, 1);
   const [, inChannels, height, width] = input;
-  const net = spec.build({
-    inChannels,
-    inputSize: [height, width],
-    numClasses: options.classes,
-  });
-  const summary = summarize(net, input);
+  const images = { inChannels, inputSize: [height, width] as const };
+  const summary = blaming("--input", () =>
+    summarize(spec.build({ ...images, numClasses: options.classes }), input),
+  );
   return options.json ? [asJson(model, summary)] : asText(summary);
 }
 

@@ -16,6 +16,7 @@ import { type Classifier, type Evaluation, evaluate } from "../look/index.js";
 import { grouped } from "../look/numbers.js";
 import type { RunConfig } from "../train/config.js";
 import { countImages } from "./counter.js";
+import { UsageError } from "./errors.js";
 import { note } from "./print.js";
 import { limit } from "./train/images.js";
 
@@ -31,10 +32,12 @@ export interface TestImages {
  * Test images as the run's network expects them, in the batches of its training: measured on them, it
  * does exactly as well as the training logged. Of another folder, its test part; if it has none, all.
  *
- * @throws DataError if they cannot be read, or are of other classes or colours than the run's.
+ * @throws UsageError for options that do not go together; DataError if they cannot be read, or are of other classes or colours than the run's.
  */
 export async function openTestImages(config: RunConfig, options: TestImages): Promise<DataLoader> {
   const name = options.data ?? config.data;
+  if (isFolder(name) && options.dataDir !== undefined)
+    throw new UsageError("--data-dir is for published data sets; folder:PATH names its own folder");
   // The run's folder of files is the run's data set's.
   const dataDir = options.dataDir ?? (name === config.data ? config.dataDir : null);
   if (options.data === undefined && options.dataDir === undefined) await checkThere(config);

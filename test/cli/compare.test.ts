@@ -160,6 +160,10 @@ describe("fovea compare", () => {
     await write("wrong", {}, [{ epoch: 1 }]);
     const problem = "line 1 is no record of a step or an epoch";
     await refused(at("wrong"), `${join(at("wrong"), "metrics.jsonl")}: ${problem}`);
+    const { err: named } = await fovea(["compare", at("long"), "--out", at("all.png")]);
+    expect(named).toBe(
+      `error: option '--out <file>' argument '${at("all.png")}' is invalid. Expected a name that ends in .svg.\n`,
+    );
     const { code, err } = await fovea(["compare"]);
     expect([code, err]).toEqual([
       2,

@@ -99,6 +99,11 @@ describe("fovea draw", () => {
       2,
       "option '--style <style>' argument 'boxes' is invalid. Allowed choices are layers, volumes.",
     ],
+    [
+      ["nin-block", "--input", "5"],
+      2,
+      "--input: conv2d: a window of 11 does not fit into height 5 with padding 0; use a larger image or a smaller kernel",
+    ],
     [[], 2, "missing required argument 'model'; see fovea draw --help"],
     [
       ["lenet", "--out", "lenet.jpg"],

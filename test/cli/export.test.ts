@@ -114,6 +114,16 @@ describe("fovea export", () => {
       "--batch: weights alone are for any number of images",
     ],
     [
+      ["first", "--format", "safetensors", "--out", "new.ONNX"],
+      2,
+      "--format safetensors, but --out new.ONNX: the name says onnx; change it, or leave --format out",
+    ],
+    [
+      ["first", "--format", "onnx", "--out", "new.safetensors"],
+      2,
+      "--format onnx, but --out new.safetensors: the name says safetensors; change it, or leave --format out",
+    ],
+    [
       ["first", "--out", "new.pth"],
       2,
       "--out new.pth: PyTorch's own format is not written; name it .safetensors, which " +
@@ -127,6 +137,7 @@ describe("fovea export", () => {
     [[], 2, "missing required argument 'run'; see fovea export --help"],
   ])("says what is wrong with %j", async (args, code, message) => {
     expect(await fovea(...args)).toEqual({ code, out: "", err: `error: ${message}\n` });
-    for (const name of ["new", "new.pth"]) expect(existsSync(at(name))).toBe(false);
+    for (const name of ["new", "new.pth", "new.ONNX", "new.safetensors"])
+      expect(existsSync(at(name))).toBe(false);
   });
 });

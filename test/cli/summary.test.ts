@@ -142,8 +142,8 @@ describe("fovea summary", () => {
     ],
     [
       ["lenet", "--input", "1x1x4x4"],
-      1,
-      "lenet: images of 4×4 are too small: its convolutions and pools leave nothing of them; resize them to 12×12 or more",
+      2,
+      "--input: lenet: images of 4×4 are too small: its convolutions and pools leave nothing of them; resize them to 12×12 or more",
     ],
     [["--classes", "3"], 2, "--classes needs a network; name one"],
   ])("says what is wrong with %j", async (args, code, message) => {

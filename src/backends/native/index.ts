@@ -25,6 +25,7 @@ import {
 } from "./binding.js";
 import { checkProgram } from "./check.js";
 import { encodeCalls, encodeProgram } from "./encode.js";
+import { lanes } from "./isas.js";
 import { availableMemory, physicalCores } from "./machine.js";
 
 export { type BuildOptions, buildNative } from "./build.js";
@@ -40,9 +41,6 @@ export interface NativeOptions {
    */
   readonly convolution?: ConvolutionMode;
 }
-
-/** Numbers of f32 in a vector of each instruction set (kLanes in native/simd.h). */
-const lanes: Readonly<Record<string, number>> = { avx512: 16, avx2: 8, portable: 4 };
 
 /**
  * Opens the native backend. Throws BackendError when the addon has not been built (`npx fovea
