@@ -1,38 +1,22 @@
 // Graph → draft: every node becomes a window over some memory, and kernel calls that fill it. Views
 // cost nothing; elementwise nodes that are not stored become instructions of their users' programs.
 
-import {
-  type ElementwiseCall,
-  type KernelCall,
-  maxRank,
-  type Operand,
-  type Origin,
-  type ReduceCall,
-  type Source,
-} from "../backends/kernels.js";
+import type { Operand, Origin, ReduceCall } from "../backends/kernels.js";
 import { ArgumentError } from "../errors.js";
-import {
-  type Node,
-  type Part,
-  type Type,
-  topological,
-  usersOf,
-  type Window,
-} from "../graph/node.js";
+import { type Node, type Part, topological, usersOf, type Window } from "../graph/node.js";
 import type { Origins } from "../graph/origins.js";
-import { channelsLast, rowMajor, type Shape, stridesInOrder } from "../graph/shape.js";
-import { mergeElementwise, mergeReduce } from "./dimensions.js";
+import { channelsLast, rowMajor, stridesInOrder } from "../graph/shape.js";
+import { Calls } from "./calls.js";
 import { storedNodes } from "./fuse.js";
 import type { Draft, VirtualBuffer } from "./ir.js";
 import { Places, partOf, type Roots, stateOf } from "./places.js";
-import { type ElementwiseProgram, programOf } from "./program.js";
+import { buffersOf, constantProgram, type ElementwiseProgram, programOf } from "./program.js";
 import {
   dense,
   type Layout,
   layoutLike,
   operandOf,
   orderOf,
-  registerType,
   type Stored,
   type Value,
 } from "./values.js";
@@ -46,14 +30,12 @@ export function lower(roots: Roots, inPlace: boolean, origins?: Origins): Draft 
 }
 
 class Lowering {
-  private readonly calls: KernelCall[] = [];
+  private readonly calls = new Calls();
   private readonly values = new Map<Node, Value>();
   private readonly order: readonly Node[];
   private readonly stored: ReadonlySet<Node>;
   private readonly users: ReadonlyMap<Node, readonly Node[]>;
   private readonly places: Places;
-  /** What the calls being made are for. */
-  private origin: Origin | undefined;
 
   constructor(
     private readonly roots: Roots,
@@ -72,18 +54,18 @@ class Lowering {
       roots,
       inPlace,
       (node, shape, operand, value) =>
-        this.pushElementwise(shape, constantProgram(node, value), operand),
+        this.calls.addElementwise(shape, constantProgram(node, value), operand),
     );
   }
 
   run(): Draft {
     for (const node of this.order) {
       if (node.op.lower.kind === "elementwise" && !this.stored.has(node)) continue;
-      this.origin = this.origins?.of(node);
+      this.calls.origin = this.origins?.of(node);
       this.values.set(node, this.valueOf(node));
     }
     this.roots.outputs.forEach((node, index) => {
-      this.origin = this.origins?.of(node);
+      this.calls.origin = this.origins?.of(node);
       if (!this.wroteTo(node, (b) => b.kind === "output" && b.index === index)) {
         this.copy(node, {
           kind: "memory",
@@ -98,7 +80,7 @@ class Lowering {
     );
     // old values of what is itself about to change are put aside first (a swap, a transpose)
     for (const [state, node] of left) {
-      this.origin = this.updateOf(node);
+      this.calls.origin = this.updateOf(node);
       const old = stateOf(node);
       const changes = this.roots.updates.some(([updated]) => updated === old);
       if (!changes || (this.inPlace && old !== state)) continue;
@@ -107,16 +89,11 @@ class Lowering {
       this.values.set(node, aside);
     }
     for (const [state, node] of left) {
-      this.origin = this.updateOf(node);
+      this.calls.origin = this.updateOf(node);
       const buffer = this.places.freshBuffer(state);
       this.copy(node, { kind: "memory", buffer, window: dense(node.shape) });
     }
-    return { buffers: this.places.buffers, calls: this.calls };
-  }
-
-  private emit(...calls: readonly KernelCall[]): void {
-    const { origin } = this;
-    this.calls.push(...(origin ? calls.map((call) => ({ ...call, origin })) : calls));
+    return { buffers: this.places.buffers, calls: this.calls.made };
   }
 
   private updateOf(node: Node): Origin | undefined {
@@ -170,7 +147,7 @@ class Lowering {
           this.values.set(extra, value);
           results[1 + extraLower.index(extra.attrs)] = operandOf(value, extra.dtype);
         }
-        this.emit(lower.call(node, operands, results));
+        this.calls.add(lower.call(node, operands, results));
         return main;
       }
       case "extra":
@@ -227,62 +204,24 @@ class Lowering {
     this.places.keepFromOverwriting(node, program.sources);
     const layout = layoutLike(node.shape, program.sources);
     const result = this.places.place(node, layout, buffersOf(program.sources));
-    this.pushElementwise(node.shape, program, operandOf(result, node.dtype));
+    this.calls.addElementwise(node.shape, program, operandOf(result, node.dtype));
     return result;
   }
 
   private copy(node: Node, to: Stored): void {
-    this.pushElementwise(node.shape, this.programFor(node), operandOf(to, node.dtype));
+    this.calls.addElementwise(node.shape, this.programFor(node), operandOf(to, node.dtype));
   }
 
-  private pushElementwise(
-    shape: Shape,
-    { sources, instructions, register }: ElementwiseProgram,
-    operand: Operand,
-  ): void {
-    const call: ElementwiseCall = {
-      kernel: "elementwise",
-      shape,
-      sources,
-      instructions,
-      results: [{ register, operand }],
-    };
-    this.emit(...mergeElementwise(call));
-  }
-
-  private reduce(node: Node, op: "sum" | "max" | "argmax", axes: readonly number[]): Value {
+  private reduce(node: Node, op: ReduceCall["op"], axes: readonly number[]): Value {
     const input = node.inputs[0]!;
-    const { sources, instructions, register } = this.programFor(input);
-    const result = this.places.place(node, rowMajor, buffersOf(sources));
-    const reduced = input.shape.map((_, d) => axes.includes(d));
+    const program = this.programFor(input);
+    const result = this.places.place(node, rowMajor, buffersOf(program.sources));
     const operand = operandOf(result, node.dtype);
-    const strides = operand.strides.map((s, d) => (reduced[d] ? 0 : s));
-    const call: ReduceCall = {
-      kernel: "reduce",
-      op,
-      shape: input.shape,
-      reduced,
-      sources,
-      instructions,
-      register,
-      result: { ...operand, strides },
-    };
-    const calls = mergeReduce(call);
-    if (!calls) {
-      // in row-major memory neighbours are one dimension: of twice as many, few enough are reduced
-      if (reduced.length > 2 * maxRank) {
-        throw new ArgumentError(
-          "plan",
-          `a reduction of ${reduced.length} dimensions; at most ${2 * maxRank} are supported`,
-        );
-      }
-      const stored = this.places.allocate(input);
-      this.copy(input, stored);
-      this.values.set(input, stored);
-      return this.reduce(node, op, axes);
-    }
-    this.emit(...calls);
-    return result;
+    if (this.calls.addReduce(op, input.shape, axes, program, operand)) return result;
+    const stored = this.places.allocate(input);
+    this.copy(input, stored);
+    this.values.set(input, stored);
+    return this.reduce(node, op, axes);
   }
 
   private assemble(node: Node, parts: readonly Part[]): Value {
@@ -306,13 +245,3 @@ class Lowering {
     return whole;
   }
 }
-
-/** A number everywhere. */
-const constantProgram = (type: Type, value: number): ElementwiseProgram => ({
-  sources: [{ kind: "constant", dtype: registerType(type), value }],
-  instructions: [],
-  register: 0,
-});
-
-const buffersOf = (sources: readonly Source[]) =>
-  sources.flatMap((s) => (s.kind === "memory" ? [s.operand.buffer] : []));

@@ -1,8 +1,8 @@
 // Elementwise nodes as one program: the nodes that have no memory of their own become instructions.
 
 import type { Instruction, Source } from "../backends/kernels.js";
-import type { Node } from "../graph/node.js";
-import { sourceOf, type Value } from "./values.js";
+import type { Node, Type } from "../graph/node.js";
+import { registerType, sourceOf, type Value } from "./values.js";
 
 export interface ElementwiseProgram {
   readonly sources: readonly Source[];
@@ -48,3 +48,14 @@ export function programOf(
   }
   return { sources, instructions, register: register.get(node)! };
 }
+
+/** A number everywhere. */
+export const constantProgram = (type: Type, value: number): ElementwiseProgram => ({
+  sources: [{ kind: "constant", dtype: registerType(type), value }],
+  instructions: [],
+  register: 0,
+});
+
+/** The memory that a program reads. */
+export const buffersOf = (sources: readonly Source[]) =>
+  sources.flatMap((s) => (s.kind === "memory" ? [s.operand.buffer] : []));
