@@ -49,7 +49,8 @@ describe("exitCodeOf", () => {
       new UsageError("x"),
       new InterruptedError("x"),
       new InterruptedError("x", "SIGTERM"),
+      new InterruptedError("x", "SIGHUP"),
     ];
-    expect(errors.map(exitCodeOf)).toEqual([1, 1, 2, 130, 143]);
+    expect(errors.map(exitCodeOf)).toEqual([1, 1, 2, 130, 143, 129]);
   });
 });

@@ -2,7 +2,7 @@
 // The command `fovea`, and the first that runs of it: it answers Ctrl-C while the rest is being loaded.
 //
 // Exit codes: 0 done; 1 it could not be done (the reason is one sentence on stderr); 2 the command line
-// itself is wrong; 130 interrupted, 143 ended by SIGTERM.
+// itself is wrong; 130 interrupted, 143 ended by SIGTERM, 129 by SIGHUP: its terminal has gone.
 
 const interrupted = () => {
   process.stderr.write("interrupted\n");

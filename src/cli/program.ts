@@ -9,10 +9,11 @@ import { describeOption } from "./options.js";
 import { note } from "./print.js";
 import { packageVersion } from "./version.js";
 
-// A reader that has seen enough, such as `head`, ends nothing: a training has its results to write.
+// A reader that has seen enough, such as `head`, ends nothing: a training has its results to write. Nor does a
+// terminal that has gone: the signal that tells of it does.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") return;
+    if (error.code === "EPIPE" || (error.code === "EIO" && stream.isTTY)) return;
     if (stream === process.stdout) {
       process.stderr.write(`error: what it prints cannot be written (${error.code})\n`);
     }
@@ -23,7 +24,7 @@ for (const stream of [process.stdout, process.stderr]) {
 const startHere = `Start here: fovea train lenet --out runs/lenet
 learns Fashion-MNIST and writes runs/lenet/report.html; fovea train --help has the same for own pictures.`;
 const exitCodes =
-  "Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted (143 by SIGTERM).";
+  "Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted (143 by SIGTERM, 129 by SIGHUP).";
 
 const program = new Command("fovea")
   .description("Trains and inspects convolutional image classifiers.")

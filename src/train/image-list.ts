@@ -30,8 +30,7 @@ type Entry = z.infer<typeof schema>;
  *
  * @returns JSON, an entry a line.
  * @example
- * const images = listImages(await openDataset("fashion-mnist"));
- * const folder = await RunFolder.create("runs/a", { model: "lenet" }, false, { images });
+ * const images = listImages({ train: dataset, test: dataset }); // for RunFolder.create(…, { images })
  */
 export function listImages({ train, test }: DatasetSplits<AnyDataset>): string {
   const entries = [...entriesOf("training", train), ...entriesOf("test", test)];

@@ -9,7 +9,7 @@ describe("fovea --help", () => {
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toContain("\nStart here: fovea train lenet --out runs/lenet\n");
     expect(out).toMatch(
-      /\nExit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted \(143 by SIGTERM\)\.\n$/,
+      /\nExit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted \(143 by SIGTERM, 129 by SIGHUP\)\.\n$/,
     );
     expect(out).not.toContain("report [");
   });

@@ -1,14 +1,23 @@
-// What Ctrl-C, and SIGTERM, do to `fovea train`. Before and after the loop of steps they end the process at
-// once, in the loop the training between two steps, and at the second time the process there, too; with a
-// line each time.
+// What Ctrl-C, SIGTERM, and SIGHUP of a terminal that is closed, do to `fovea train`. Before and after the
+// loop of steps they end the process at once, in the loop the training between two steps, and at the second
+// time the process there, too; with a line each time.
 
+import { isatty } from "node:tty";
 import { type EndingSignal, exitCodeOf, InterruptedError, signals } from "../errors.js";
 
 const names = Object.keys(signals) as EndingSignal[];
 
+/**
+ * Whether no stream is a terminal, as nohup and daemons leave them: SIGHUP is not for these. (nohup itself
+ * has it ignored, but Node gives all signals their usual effect when it starts, and does not say what was.)
+ */
+const isDetached = () => ![0, 1, 2].some((stream) => isatty(stream));
+
 export class Interrupt {
   #controller: AbortController | undefined;
   #signal: EndingSignal = "SIGINT";
+  /** Asked at once: a terminal that has gone is none. */
+  readonly #detached = isDetached();
 
   /** @param words What it says. */
   constructor(private readonly words: () => string) {
@@ -40,6 +49,7 @@ export class Interrupt {
   readonly #error = () => new InterruptedError(this.words(), this.#signal);
 
   readonly #stop = (name: NodeJS.Signals) => {
+    if (name === "SIGHUP" && this.#detached) return;
     this.#signal = name as EndingSignal;
     if (this.#controller && !this.#controller.signal.aborted) {
       this.#controller.abort();
