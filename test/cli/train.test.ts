@@ -89,6 +89,7 @@ describe("fovea train", () => {
       "config.json",
       "curves.svg",
       "events",
+      "images.jsonl",
       "metrics.jsonl",
       "report.html",
       "weights.safetensors",
@@ -155,6 +156,7 @@ describe("fovea train", () => {
       "checkpoint",
       "config.json",
       "events",
+      "images.jsonl",
       "metrics.jsonl",
       "weights.safetensors",
     ]);
@@ -194,7 +196,7 @@ describe("fovea train", () => {
     );
     expect((await losses(out)).length).toBeGreaterThan(500);
     expect((await readFile(join(out, "metrics.jsonl"), "utf8")).endsWith("}\n")).toBe(true);
-    expect(await listed(out)).toEqual(["config.json", "events", "metrics.jsonl"]);
+    expect(await listed(out)).toEqual(["config.json", "events", "images.jsonl", "metrics.jsonl"]);
   });
 
   it.each([
