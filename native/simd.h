@@ -111,6 +111,7 @@ FOVEA_INLINE mask beats(vec v, vec best) {
   return _mm512_mask_cmp_ps_mask(equal(best, best), (__m512)v, (__m512)best, _CMP_NLE_UQ);
 }
 FOVEA_INLINE vec largerNumber(vec a, vec b) { return (vec)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b); }
+FOVEA_INLINE vec smallerNumber(vec a, vec b) { return (vec)_mm512_maskz_min_ps(0xffff, (__m512)a, (__m512)b); }
 #else
 typedef ivec mask;
 FOVEA_INLINE mask equal(ivec a, ivec b) { return a == b; }
@@ -123,6 +124,7 @@ FOVEA_INLINE mask beats(vec v, vec best) { return ~(v <= best) & (best == best);
 FOVEA_INLINE mask unordered(vec a, vec b) { return (mask)_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_UNORD_Q); }
 FOVEA_INLINE bool isAny(mask m) { return _mm256_movemask_ps((__m256)m) != 0; }
 FOVEA_INLINE vec largerNumber(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
+FOVEA_INLINE vec smallerNumber(vec a, vec b) { return (vec)_mm256_min_ps((__m256)a, (__m256)b); }
 #else
 FOVEA_INLINE mask unordered(vec a, vec b) { return ~((a == a) & (b == b)); }
 FOVEA_INLINE bool isAny(mask m) {
@@ -130,8 +132,9 @@ FOVEA_INLINE bool isAny(mask m) {
   for (int i = 0; i < kLanes; ++i) any |= m[i];
   return any != 0;
 }
-/** a > b ? a : b */
+/** a > b ? a : b, and a < b ? a : b: b where one of them is NaN. */
 FOVEA_INLINE vec largerNumber(vec a, vec b) { return a > b ? a : b; }
+FOVEA_INLINE vec smallerNumber(vec a, vec b) { return a < b ? a : b; }
 #endif
 #endif
 

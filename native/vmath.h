@@ -1,4 +1,4 @@
-// Transcendental functions of whole vectors, to one or two units in the last place of an f32;
+// Transcendental functions of whole vectors, to one to three units in the last place of an f32;
 // infinities, NaN, subnormal numbers and overflow come out as IEEE 754 wants them.
 //
 // The polynomials are least-maximum fits on the intervals named beside them, made for these files.
@@ -69,10 +69,23 @@ FOVEA_INLINE vec copySign(vec size, vec sign) {
   return (vec)(((ivec)size & 0x7fffffff) | ((ivec)sign & (ivec)broadcast(-0.0f)));
 }
 
-/** 1/(1+e^−x), by e^−|x| so that nothing overflows. */
+/**
+ * 1/(1 + e^−x), where e^−x = s²·p(r) with s = 2^h and |r| ≤ ln2: as (1/s)/(1/s + s·p(r)), in which nothing
+ * overflows, and small results are rounded once. p is e^r to 2^-26 of it, and the whole to 3 units in the last
+ * place, to 3.5 without fused multiply-adds.
+ */
 FOVEA_INLINE vec vsigmoid(vec x) {
-  const vec e = vexp(-vabs(x));
-  return (x < 0.0f ? e : broadcast(1.0f)) / (1.0f + e);
+  constexpr Polynomial<8> p = {{1.0f, 1.0f, 0x1.00000cp-1f, 0x1.555514p-3f, 0x1.5549f0p-5f, 0x1.1126eap-7f,
+                                0x1.71bee4p-10f, 0x1.9ba66cp-13f}};
+  constexpr float halfLog2e = 0.72134752f, ln2High = 0x1.63p0f, ln2Low = -4.24388880e-4f;  // of 2·ln2
+  constexpr float rounder = 0x1.8p23f + 127;  // leaves h + 127 in the lowest bits
+  // Beyond these bounds the result is 1 or 0 whatever x is; NaN stays.
+  x = smallerNumber(broadcast(105.0f), largerNumber(broadcast(-105.0f), x));
+  const vec shifted = rounder - x * halfLog2e;
+  const vec h = shifted - rounder;
+  const vec r = -(x + h * ln2High) - h * ln2Low;
+  const vec s = (vec)((uvec)shifted << 23), inverse = (vec)((254 - (uvec)shifted) << 23);
+  return inverse / (evaluate(p, r) * s + inverse);
 }
 
 /** Near 0: x + x³·p(x²) on [0, 0.625]; else 1 − 2/(e^2|x| + 1). */
