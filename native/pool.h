@@ -85,7 +85,7 @@ void byFlag(bool flag, Body&& body) {
 /** A window, along one axis, that reads a given input position with its `element`. */
 struct Window {
   int32_t element, output;
-  float count;  // its elements inside the input and the margin around it
+  float share;  // 1 / its elements inside the input and the margin around it
 };
 
 /**
@@ -109,7 +109,7 @@ class WindowLists {
           if (from < 0 || from % g.stride[axis] != 0 || output >= g.outSize[axis]) continue;
           const Span span = windowSpan(g, axis, output, withPadding ? g.padding[axis] : 0);
           windows[count++] = {static_cast<int32_t>(element), static_cast<int32_t>(output),
-                              static_cast<float>(span.count())};
+                              1 / static_cast<float>(span.count())};
         }
       }
       starts[g.inSize[axis]] = count;

@@ -1,9 +1,8 @@
-// avgPool2d and avgPool2dGrad, a row of results at a time.
+// avgPool2d and avgPool2dGrad, a row at a time, by vectors of neighbouring channels.
 //
-// A row of an image, [column][channel], is one long run of floats where channels are last, so sums
-// over the rows of windows need not know where a pixel ends; that takes whole vectors even of 6
-// channels. Only the sums over the columns go pixel by pixel, by whole vectors that overlap: what a
-// vector writes past its pixel, the next pixel overwrites. Rows of other layouts are copied first.
+// Windows of 2 × 2 that tile the input are done in loops of their own, for few channels too: vectors then
+// reach past their pixel, and what they write there the next pixel overwrites. At the end of a row, where
+// that would be another row's or nobody's, and for all other windows, vectors of fewer lanes do.
 #include <algorithm>
 #include "conv.h"
 #include "kernels.h"
@@ -13,171 +12,203 @@ namespace fovea::FOVEA_ISA {
 
 namespace {
 
-/** Whether a row lies in memory as [column][channel], without gaps. */
-bool isDense(const Images& images) {
-  return images.c == 1 && (images.w == images.channels || images.width == 1);
+bool areContiguous(const Operand& a, const Operand& b, const PoolGeometry& g) {
+  return channelStrideOf(a, g) == 1 && channelStrideOf(b, g) == 1;
 }
 
-/** A row as [column][channel]: where it is, or a copy at `copy`. */
-const float* readRow(const Images& images, int64_t image, int64_t row, float* copy) {
-  const float* from = images.data + image * images.n + row * images.h;
-  if (isDense(images)) return from;
-  for (int64_t c = 0; c < images.channels; ++c) {
-    for (int64_t j = 0; j < images.width; ++j) {
-      copy[j * images.channels + c] = from[j * images.w + c * images.c];
-    }
-  }
-  return copy;
-}
+/** Maps of 2 × 2 windows, two apart, `x` the larger and `y` the smaller one. */
+struct Tiles {
+  int64_t rows = 0, columns = 0;  // of windows that lie inside whole, columns up to where whole vectors may reach past
+  int64_t channels;
 
-void writeRow(float* data, const Images& images, const float* from, int64_t image, int64_t row) {
-  float* to = data + image * images.n + row * images.h;
-  if (isDense(images)) {
-    std::copy_n(from, images.width * images.channels, to);
-    return;
-  }
-  for (int64_t j = 0; j < images.width; ++j) {
-    for (int64_t c = 0; c < images.channels; ++c) {
-      to[j * images.w + c * images.c] = from[j * images.channels + c];
+  Tiles(const PoolGeometry& g, const Operand& x, const Operand& y) : channels(g.channels) {
+    for (int axis = 0; axis < 2; ++axis) {
+      if (g.kernelSize[axis] != 2 || g.stride[axis] != 2 || g.padding[axis] != 0 || g.dilation[axis] != 1) return;
     }
-  }
-}
-
-/** Scratch: tables of a call, and rows of each thread with room for a vector past their ends. */
-struct Scratch {
-  Span* columns;        // of each output column
-  float* columnCounts;  // [output column][channel], as the divisor counts them; or 1 / that
-  int32_t* groups;      // where each group of input rows under the same windows starts
-  char *lists, *rows;
-  size_t rowBytes, threadBytes, bytes;
-
-  Scratch(const PoolGeometry& g, char* base, int threads) {
-    Carver shared(base);
-    columns = shared.take<Span>(g.outSize[1]);
-    columnCounts = shared.take<float>(g.outSize[1] * g.channels + kLanes);
-    groups = shared.take<int32_t>(g.inSize[0] + 1);
-    lists = shared.take<char>(static_cast<int64_t>(WindowLists::bytes(g)));
-    rows = base + shared.used();
-    const int64_t floats = std::max(g.inSize[1], g.outSize[1]) * g.channels + kLanes;
-    rowBytes = static_cast<size_t>(roundUp(4 * floats, 64));
-    threadBytes = 3 * rowBytes;
-    bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
-  }
-  float* row(int thread, int i) const {
-    return reinterpret_cast<float*>(rows + static_cast<size_t>(thread) * threadBytes +
-                                    static_cast<size_t>(i) * rowBytes);
-  }
-  void countColumns(const PoolGeometry& g, bool countPadding) const {
-    for (int64_t ow = 0; ow < g.outSize[1]; ++ow) {
-      columns[ow] = windowSpan(g, 1, ow);
-      const int64_t count = windowSpan(g, 1, ow, countPadding ? g.padding[1] : 0).count();
-      std::fill_n(columnCounts + ow * g.channels, g.channels, static_cast<float>(count));
-    }
+    if (x.strides[3] != channels || y.strides[3] != channels || !areContiguous(x, y, g)) return;
+    const int64_t past = roundUp(channels, kLanes) - channels;
+    rows = std::min(g.outSize[0], g.inSize[0] / 2);
+    columns = std::max<int64_t>(std::min(g.outSize[1], g.inSize[1] / 2) - divideUp(past, channels), 0);
   }
 };
+
+// ---------------------------------------------------------------- forward
+
+/** A row of means of tiles, from the two rows of the input above it. */
+FOVEA_INLINE void poolTiles(const Tiles& tiles, const float* top, const float* bottom, float* y) {
+  const int64_t channels = tiles.channels;
+  for (int64_t ow = 0; ow < tiles.columns; ++ow, top += 2 * channels, bottom += 2 * channels, y += channels) {
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const vec left = load(top + c) + load(bottom + c);
+      const vec right = load(top + channels + c) + load(bottom + channels + c);
+      store(y + c, (left + right) * 0.25f);
+    }
+  }
+}
+
+/** The windows of a column of results. */
+struct Column {
+  Span elements;  // inside the input
+  float count;    // as the divisor counts them
+};
+
+template <bool contiguous>
+void pool(const AvgPool2dArgs& args, const Frame& frame) {
+  const PoolGeometry& g = args.geometry;
+  const int64_t *xs = args.x.strides, *ys = args.y.strides;
+  const ptrdiff_t xc = contiguous ? 1 : channelStrideOf(args.x, g), yc = contiguous ? 1 : channelStrideOf(args.y, g);
+  const ptrdiff_t below = g.dilation[0] * xs[2], right = g.dilation[1] * xs[3];
+  const auto countOf = [&](int axis, int64_t o) {
+    return static_cast<float>(windowSpan(g, axis, o, args.countPadding ? g.padding[axis] : 0).count());
+  };
+  auto* const columns = reinterpret_cast<Column*>(frame.scratch);
+  for (int64_t ow = 0; ow < g.outSize[1]; ++ow) columns[ow] = {windowSpan(g, 1, ow), countOf(1, ow)};
+  const Tiles tiles(g, args.x, args.y);
+
+  forEachRow(frame, g, g.outSize[0], [&](int64_t n, int64_t oh, int) {
+    const Span rows = windowSpan(g, 0, oh);
+    const float rowCount = countOf(0, oh);
+    const float* const x =
+        frame.at<float>(args.x) + n * xs[0] + (oh * g.stride[0] - g.padding[0]) * xs[2] - g.padding[1] * xs[3];
+    float* const y = frame.at<float>(args.y) + n * ys[0] + oh * ys[2];
+    const bool tiled = oh < tiles.rows;
+    if (tiled) poolTiles(tiles, x, x + xs[2], y);
+    for (int64_t ow = tiled ? tiles.columns : 0; ow < g.outSize[1]; ++ow) {
+      const Span across = columns[ow].elements;
+      const vec count = broadcast(rowCount * columns[ow].count);
+      forEachVector<contiguous>(g.channels, [&](auto block) __attribute__((always_inline)) {
+        constexpr int vectors = decltype(block)::vectors;
+        const float* const window = x + ow * g.stride[1] * xs[3] + block.first * xc;
+        vec sum[vectors]{};
+        for (int64_t j = across.first; j < across.last; ++j) {
+          vec column[vectors]{};
+          for (int64_t i = rows.first; i < rows.last; ++i) {
+            const float* at = window + i * below + j * right;
+            unroll<vectors>([&](auto k) { column[k] += loadChannels<contiguous>(at + k * kLanes, xc, block.lanes); });
+          }
+          unroll<vectors>([&](auto k) { sum[k] += column[k]; });
+        }
+        float* const to = y + ow * ys[3] + block.first * yc;
+        unroll<vectors>([&](auto k) { storeChannels<contiguous>(to + k * kLanes, sum[k] / count, yc, block.lanes); });
+      });
+    }
+  });
+}
 
 }  // namespace
 
 const char* avgPool2d(const AvgPool2dArgs& args, const Frame& frame) {
-  const PoolGeometry& g = args.geometry;
-  const Images x = imagesOf(args.x, frame.at<float>(args.x), g.channels, g.inSize);
-  const Images y = imagesOf(args.y, nullptr, g.channels, g.outSize);
-  const Scratch scratch(g, frame.scratch, frame.pool.threads());
-  scratch.countColumns(g, args.countPadding);
-  const int64_t inRun = g.inSize[1] * g.channels, outRun = g.outSize[1] * g.channels;
-  forEachRow(frame, g, g.outSize[0], [&](int64_t n, int64_t oh, int thread) {
-    float *sums = scratch.row(thread, 0), *copy = scratch.row(thread, 1), *means = scratch.row(thread, 2);
-    const Span rows = windowSpan(g, 0, oh);
-    const int64_t top = oh * g.stride[0] - g.padding[0];
-    const float* sum = nullptr;
-    for (int64_t i = rows.first; i < rows.last; ++i) {
-      const float* row = readRow(x, n, top + i * g.dilation[0], sum ? copy : sums);
-      if (sum) {
-        for (int64_t k = 0; k < inRun; ++k) sums[k] = sum[k] + row[k];
-        sum = sums;
-      } else {
-        sum = row;
-      }
-    }
-    if (!sum) std::fill_n(sums, inRun, 0.0f);
-    else if (sum != sums) std::copy_n(sum, inRun, sums);  // for the room past its end
-
-    for (int64_t ow = 0; ow < g.outSize[1]; ++ow) {
-      const Span columns = scratch.columns[ow];
-      const float* window = sums + (ow * g.stride[1] - g.padding[1]) * g.channels;
-      const ptrdiff_t across = g.dilation[1] * g.channels;
-      for (int64_t c = 0; c < g.channels; c += kLanes) {
-        vec v{};
-        for (int64_t j = columns.first; j < columns.last; ++j) v += load(window + j * across + c);
-        store(means + ow * g.channels + c, v);
-      }
-    }
-    const vec rowCount = broadcast(
-        static_cast<float>(windowSpan(g, 0, oh, args.countPadding ? g.padding[0] : 0).count()));
-    for (int64_t k = 0; k < outRun; k += kLanes) {
-      store(means + k, load(means + k) / (rowCount * load(scratch.columnCounts + k)));
-    }
-    writeRow(frame.at<float>(args.y), y, means, n, oh);
-  });
+  if (areContiguous(args.x, args.y, args.geometry)) pool<true>(args, frame);
+  else pool<false>(args, frame);
   return nullptr;
 }
 
-size_t avgPool2dScratch(const AvgPool2dArgs& args, int threads) {
-  return Scratch(args.geometry, nullptr, threads).bytes;
+size_t avgPool2dScratch(const AvgPool2dArgs& args, int) {
+  return sizeof(Column) * static_cast<size_t>(args.geometry.outSize[1]);
 }
 
-// Each position gathers from the windows over it; neighbouring rows under the same windows, like the
-// two rows of a 2 × 2 window, are computed once.
-const char* avgPool2dGrad(const AvgPool2dGradArgs& args, const Frame& frame) {
-  const PoolGeometry& g = args.geometry;
-  const Images gy = imagesOf(args.gy, frame.at<float>(args.gy), g.channels, g.outSize);
-  const Images gx = imagesOf(args.gx, nullptr, g.channels, g.inSize);
-  const Scratch scratch(g, frame.scratch, frame.pool.threads());
-  scratch.countColumns(g, args.countPadding);
-  const int64_t outRun = g.outSize[1] * g.channels;
-  for (int64_t k = 0; k < outRun; ++k) scratch.columnCounts[k] = 1 / scratch.columnCounts[k];
-  const WindowLists lists(scratch.lists, g, args.countPadding);
-  const bool direct = isDense(gx) && g.channels % kLanes == 0;  // no vector reaches past its pixel
-  int64_t groups = 0;
-  for (int64_t i = 0; i < g.inSize[0]; ++i) {
-    if (i == 0 || !lists.sameOutputs(0, i - 1, i)) scratch.groups[groups++] = static_cast<int32_t>(i);
+// ---------------------------------------------------------------- gradient
+
+namespace {
+
+/** The two rows of the input under a row of tiles. */
+FOVEA_INLINE void spreadTiles(const Tiles& tiles, const float* gy, float* top, float* bottom) {
+  const int64_t channels = tiles.channels;
+  for (int64_t ow = 0; ow < tiles.columns; ++ow, gy += channels, top += 2 * channels, bottom += 2 * channels) {
+    // First the left pixel's last vector, which reaches into the right pixel, and then that.
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const vec v = load(gy + c) * 0.25f;
+      store(top + c, v), store(bottom + c, v);
+    }
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const vec v = load(gy + c) * 0.25f;
+      store(top + channels + c, v), store(bottom + channels + c, v);
+    }
   }
-  scratch.groups[groups] = static_cast<int32_t>(g.inSize[0]);
+}
 
-  forEachRow(frame, g, groups, [&](int64_t n, int64_t group, int thread) {
-    float *sums = scratch.row(thread, 0), *copy = scratch.row(thread, 1), *spread = scratch.row(thread, 2);
-    const int64_t first = scratch.groups[group];
-    bool empty = true;
-    lists.over(0, first, [&](const Window& window) {
-      const float* row = readRow(gy, n, window.output, copy);
-      const float rowScale = 1 / window.count;
-      const float* columnScales = scratch.columnCounts;
-      if (empty) for (int64_t k = 0; k < outRun; ++k) sums[k] = row[k] * (rowScale * columnScales[k]);
-      else for (int64_t k = 0; k < outRun; ++k) sums[k] += row[k] * (rowScale * columnScales[k]);
-      empty = false;
-    });
-    if (empty) std::fill_n(sums, outRun, 0.0f);
+/** Positions [first, last) of an axis that lie under the same windows. */
+struct Group {
+  int32_t first, last;
+};
 
-    const int64_t end = scratch.groups[group + 1], copies = direct ? end - first : 1;
-    float* to = direct ? frame.at<float>(args.gx) + n * gx.n + first * gx.h : spread;
-    for (int64_t iw = 0; iw < g.inSize[1]; ++iw) {
-      for (int64_t c = 0; c < g.channels; c += kLanes) {
-        vec v{};
-        lists.over(1, iw, [&](const Window& window) __attribute__((always_inline)) {
-          v += load(sums + window.output * g.channels + c);
-        });
-        for (int64_t i = 0; i < copies; ++i) store(to + i * gx.h + iw * g.channels + c, v);
+/** The lists of windows, and the groups of rows (0) and of columns (1) that they make. */
+struct Gathering {
+  Group* groups[2];
+  int64_t counts[2];
+  char* lists;
+  size_t bytes;
+
+  Gathering(const PoolGeometry& g, char* scratch) {
+    Carver shared(scratch);
+    for (int axis = 0; axis < 2; ++axis) groups[axis] = shared.take<Group>(g.inSize[axis]);
+    lists = shared.take<char>(static_cast<int64_t>(WindowLists::bytes(g)));
+    bytes = shared.used();
+  }
+  void fill(const PoolGeometry& g, const WindowLists& windows) {
+    for (int axis = 0; axis < 2; ++axis) {
+      counts[axis] = 0;
+      for (int32_t i = 0; i < g.inSize[axis]; ++i) {
+        if (i == 0 || !windows.sameOutputs(axis, i - 1, i)) groups[axis][counts[axis]++] = {i, i};
+        groups[axis][counts[axis] - 1].last = i + 1;
       }
     }
-    for (int64_t i = first; i < end && !direct; ++i) {
-      writeRow(frame.at<float>(args.gx), gx, spread, n, i);
+  }
+};
+
+// Each position gathers from the windows over it. Positions under the same windows, like the four under
+// one of 2 × 2 that tile the input, are computed once.
+template <bool contiguous>
+void gather(const AvgPool2dGradArgs& args, const Frame& frame) {
+  const PoolGeometry& g = args.geometry;
+  const int64_t *gs = args.gy.strides, *xs = args.gx.strides;
+  const ptrdiff_t gc = contiguous ? 1 : channelStrideOf(args.gy, g), xc = contiguous ? 1 : channelStrideOf(args.gx, g);
+  Gathering gathering(g, frame.scratch);
+  const WindowLists windows(gathering.lists, g, args.countPadding);
+  gathering.fill(g, windows);
+  const Tiles tiles(g, args.gx, args.gy);
+
+  forEachRow(frame, g, gathering.counts[0], [&](int64_t n, int64_t rowGroup, int) {
+    const Group rows = gathering.groups[0][rowGroup];
+    const float* const gy = frame.at<float>(args.gy) + n * gs[0];
+    float* const gx = frame.at<float>(args.gx) + n * xs[0] + rows.first * xs[2];
+    const bool tiled = rowGroup < tiles.rows;
+    if (tiled) spreadTiles(tiles, gy + rowGroup * gs[2], gx, gx + xs[2]);
+    for (int64_t columnGroup = tiled ? tiles.columns : 0; columnGroup < gathering.counts[1]; ++columnGroup) {
+      const Group columns = gathering.groups[1][columnGroup];
+      forEachVector<contiguous>(g.channels, [&](auto block) __attribute__((always_inline)) {
+        constexpr int vectors = decltype(block)::vectors;
+        vec sum[vectors]{};
+        windows.over(1, columns.first, [&](const Window& across) __attribute__((always_inline)) {
+          vec column[vectors]{};
+          windows.over(0, rows.first, [&](const Window& down) __attribute__((always_inline)) {
+            const float* from = gy + down.output * gs[2] + across.output * gs[3] + block.first * gc;
+            const vec share = broadcast(down.share * across.share);
+            unroll<vectors>([&](auto k) {
+              column[k] += share * loadChannels<contiguous>(from + k * kLanes, gc, block.lanes);
+            });
+          });
+          unroll<vectors>([&](auto k) { sum[k] += column[k]; });
+        });
+        for (int64_t i = 0; i < rows.last - rows.first; ++i) {
+          for (int64_t j = columns.first; j < columns.last; ++j) {
+            float* to = gx + i * xs[2] + j * xs[3] + block.first * xc;
+            unroll<vectors>([&](auto k) { storeChannels<contiguous>(to + k * kLanes, sum[k], xc, block.lanes); });
+          }
+        }
+      });
     }
   });
+}
+
+}  // namespace
+
+const char* avgPool2dGrad(const AvgPool2dGradArgs& args, const Frame& frame) {
+  if (areContiguous(args.gy, args.gx, args.geometry)) gather<true>(args, frame);
+  else gather<false>(args, frame);
   return nullptr;
 }
 
-size_t avgPool2dGradScratch(const AvgPool2dGradArgs& args, int threads) {
-  return Scratch(args.geometry, nullptr, threads).bytes;
-}
+size_t avgPool2dGradScratch(const AvgPool2dGradArgs& args, int) { return Gathering(args.geometry, nullptr).bytes; }
 
 }  // namespace fovea::FOVEA_ISA
