@@ -61,6 +61,11 @@ napi_value allocate(napi_env env, napi_value* args) {
   return makeHandle(env, std::make_shared<Buffer>(instance, std::move(block)));
 }
 
+/** (backend) → bytes */
+napi_value heldBytes(napi_env env, napi_value* args) {
+  return makeNumber(env, static_cast<double>(getHandle<Instance>(env, args[0])->heldBytes()));
+}
+
 /** (buffer): the memory goes once no job uses it. */
 napi_value releaseBuffer(napi_env env, napi_value* args) {
   getHolder<Buffer>(env, args[0]).reset();
@@ -143,6 +148,7 @@ NAPI_MODULE_INIT() {
       {"scratchBytes", 0, exported<2, scratchBytes>, 0, 0, 0, attributes, 0},
       {"measurePeaks", 0, exported<1, measurePeaks>, 0, 0, 0, attributes, 0},
       {"allocate", 0, exported<2, allocate>, 0, 0, 0, attributes, 0},
+      {"heldBytes", 0, exported<1, heldBytes>, 0, 0, 0, attributes, 0},
       {"releaseBuffer", 0, exported<1, releaseBuffer>, 0, 0, 0, attributes, 0},
       {"load", 0, exported<2, load>, 0, 0, 0, attributes, 0},
       {"unload", 0, exported<1, unload>, 0, 0, 0, attributes, 0},

@@ -136,6 +136,12 @@ void Instance::remove(Buffer* buffer) {
   adjustExternalMemory(-static_cast<int64_t>(buffer->bytes()));
 }
 
+size_t Instance::heldBytes() const {
+  size_t bytes = 0;
+  for (const Buffer* buffer : buffers_) bytes += buffer->bytes();
+  return bytes;
+}
+
 void Instance::remove(Executable* executable) {
   executables_.erase(executable);
   if (!coordinator_ || closing_) return;  // closing gives back everything anyway

@@ -89,6 +89,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void shutDown();
 
   Coordinator& coordinator() const { return *coordinator_; }
+  /** Of all buffers; the arena and scratch memory come on top. */
+  size_t heldBytes() const;
   void add(Buffer* buffer);
   void remove(Buffer* buffer);
   void add(Executable* executable) { executables_.insert(executable); }

@@ -25,6 +25,8 @@ export interface Addon {
   scratchBytes(backend: BackendHandle, calls: ArrayBuffer): number;
   measurePeaks(backend: BackendHandle): Promise<Peaks>;
   allocate(backend: BackendHandle, bytes: number): BufferHandle;
+  /** Of all buffers that have not gone. */
+  heldBytes(backend: BackendHandle): number;
   releaseBuffer(buffer: BufferHandle): void;
   load(backend: BackendHandle, program: ArrayBuffer): ExecutableHandle;
   unload(executable: ExecutableHandle): void;

@@ -97,6 +97,11 @@ class NativeBackend implements Backend {
     return new NativeBuffer(this.addon, handle, bytes);
   }
 
+  /** Bytes of all buffers that have not gone: states, results. The arena and scratch memory come on top. */
+  heldBytes(): number {
+    return guarded(() => this.addon.heldBytes(this.handle));
+  }
+
   write(buffer: DeviceBuffer, data: TypedArray): Promise<void> {
     return guardedAsync(() => this.addon.write(handleOf(buffer), data));
   }
