@@ -44,7 +44,11 @@ class Lowering {
   ) {
     const { outputs, updates } = roots;
     // updates last layer first: the order in which backward() gets to them
-    this.order = topological([...outputs, ...updates.map(([, node]) => node).reverse()]);
+    const changes = updates.map(([, node]) => node).reverse();
+    // what is both a result and a state's new value tells of the whole run: at its end it keeps nothing waiting
+    const both = outputs.filter((node) => changes.includes(node));
+    const others = [...outputs, ...changes].filter((node) => !both.includes(node));
+    this.order = topological([...others, ...both]);
     this.users = usersOf(this.order);
     const results = new Set([...outputs, ...updates.map(([, node]) => node)]);
     this.stored = storedNodes(this.order, this.users, results);

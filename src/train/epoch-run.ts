@@ -11,7 +11,7 @@ import type { BatchResult, EpochRecord, StepRecord } from "./history.js";
 import { NonFiniteError } from "./non-finite.js";
 import { runPipeline } from "./pipeline.js";
 import type { Saver } from "./saver.js";
-import type { Step, StepOutput } from "./steps.js";
+import { looksAtAll, type Step, type StepOutput } from "./steps.js";
 import type { Training } from "./training.js";
 
 /** Points of the curve per epoch. */
@@ -137,14 +137,17 @@ export class EpochRun {
 
   /** Ends the training at a step whose numbers are none. */
   async #refuse({ step, epoch, loss }: StepRecord, { x, y, random }: Started): Promise<never> {
-    const { training, saver, options } = this;
+    const { training, saver } = this;
+    const options = stepOptions(this.options);
     const skipped = skippedInARow(training.steps.slice(0, -1));
-    const updates = [saver.unseen, step - 1 - skipped] as const;
-    const finding = await diagnose(training.net, {
-      ...{ x, y, random, updates },
-      ...stepOptions(options),
+    // gradients that were not looked at before the update have changed the weights
+    const taken = Number.isFinite(loss) && !looksAtAll(options);
+    const updates = taken ? ([step, step] as const) : ([saver.unseen, step - 1 - skipped] as const);
+    const finding = await diagnose(training.net, { ...{ x, y, random, updates }, ...options });
+    throw new NonFiniteError({
+      ...{ step, epoch, loss, finding, skipped },
+      ...(taken && { taken }),
     });
-    throw new NonFiniteError({ step, epoch, loss, finding, skipped });
   }
 
   /** No step is under way: the training may be kept as it stands. */

@@ -25,19 +25,26 @@ import { diagnose } from "./diagnose.js";
 import { fit } from "./fit.js";
 import type { FitOptions } from "./fit-options.js";
 import { NonFiniteError } from "./non-finite.js";
-import type { Loss } from "./steps.js";
+import { type Loss, trainStep } from "./steps.js";
 import type { TrainingState } from "./training.js";
 
 beforeAll(() => setBackend(openReference()));
 
-/** A parameter that no value of the network depends on once it is not finite. */
-class Hidden extends Module {
-  p = new Parameter(zeros([1]), "p");
+/** A matrix whose gradient nothing else is computed from; after its update all values are. */
+class Alone extends Module {
+  p = new Parameter(zeros([1, 1]), "p");
   constructor(readonly drip: Drip) {
     super();
   }
   override forward(x: Tensor): Tensor {
-    return x.add(where(this.p.gt(-10), steep(this.p, this.drip), 0));
+    return x.add(steep(this.p, this.drip).sum());
+  }
+}
+
+/** A matrix that no value of the network depends on once it is not finite. */
+class Hidden extends Alone {
+  override forward(x: Tensor): Tensor {
+    return x.add(where(this.p.gt(-10), steep(this.p, this.drip), 0).sum());
   }
 }
 
@@ -113,14 +120,18 @@ const finite = ({ weights, optimizer }: TrainingState) =>
 
 describe("a gradient that is not finite, though the loss is", () => {
   describe.each(["sgd", "adam"] as const)("%s", (optimize) => {
-    it.each(Object.keys(cases))("is seen in the next step's loss: in %s", async (what) => {
+    it.each(Object.keys(cases))("ends the training at its step: in %s", async (what) => {
       const { layer, type, name } = cases[what]!;
       const { net, options, states, told } = setUp(cases[what]!, optimize);
       const error = await failure(net, options);
-      expect({ step: error.step, epoch: error.epoch }).toEqual({ step: step + 1, epoch: 2 });
+      expect({ step: error.step, epoch: error.epoch }).toEqual({ step, epoch: 2 });
       expect(error.finding).toEqual({ kind: "update", layer, type, name, steps: [step, step] });
-      expect(error.loss).toBeNaN();
-      expect(told).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(error.message).toBe(
+        `fit: after step 5 not all values are finite; the update of step 5 has made "${name}" in ` +
+          `"${layer}" (${type}) not finite`,
+      );
+      expect(Number.isFinite(error.loss)).toBe(true);
+      expect(told).toEqual([1, 2, 3, 4, 5]);
       // that after the first epoch
       expect(states.map(({ progress }) => progress.steps.length)).toEqual([3]);
       expect(states.every(finite)).toBe(true);
@@ -136,6 +147,49 @@ describe("a gradient that is not finite, though the loss is", () => {
       expect(states.at(-1)!.progress.steps).toHaveLength(step - 1);
       expect(states.every(finite)).toBe(true);
     });
+  });
+});
+
+describe("a gradient of a matrix alone that is not finite", () => {
+  const alone = { net: () => network(1, new Alone(steepFrom())) };
+  const finding = {
+    ...{ kind: "update", layer: "1", type: "Alone", name: "1.p" },
+    steps: [step, step],
+  };
+
+  it("is seen in the next step's loss", async () => {
+    const { net, options, states, told } = setUp(alone);
+    const error = await failure(net, options);
+    expect({ step: error.step, epoch: error.epoch }).toEqual({ step: step + 1, epoch: 2 });
+    expect(error.finding).toEqual(finding);
+    expect(error.loss).toBeNaN();
+    expect(told).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(states.map(({ progress }) => progress.steps.length)).toEqual([3]);
+    expect(states.every(finite)).toBe(true);
+  });
+
+  it("is seen before a checkpoint is made", async () => {
+    const { net, options, states } = setUp(alone);
+    const checkpoint = { ...options.checkpoint!, everySteps: 1 };
+    expect(await failure(net, { ...options, checkpoint })).toMatchObject({ step, finding });
+    expect(states.at(-1)!.progress.steps).toHaveLength(step - 1);
+  });
+});
+
+describe("steps under way behind one whose gradients are not finite", () => {
+  it("change nothing any more", async () => {
+    const { net, options } = setUp(cases["the first layers"]!);
+    const learnt = new SGD(net.parameters(), { lr: 0.1 });
+    const learn = trainStep(net, learnt, { pixels: options.train.pixels });
+    net.train();
+    const told: number[] = [];
+    for await (const [x, y] of options.train.epoch(0)) {
+      for (let i = 0; i < 2; i++) told.push(await (await learn(x, y)).finite!.item());
+    }
+    // from the fifth on
+    expect(told).toEqual([1, 1, 1, 1, 0, 0]);
+    const counter = net.stateDict().get("2.num_batches_tracked")!;
+    expect(await counter.item()).toBe(step);
   });
 });
 

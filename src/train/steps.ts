@@ -1,13 +1,13 @@
 // The two functions that training replays: a step of the optimizer, and a test. They say what is
 // computed for a batch; fit.ts says for which.
 
-import { countCorrect, where } from "../combine.js";
+import { cat, countCorrect, where } from "../combine.js";
 import { type Compiled, compile } from "../compile.js";
-import { zeros } from "../create.js";
+import { ones } from "../create.js";
 import { makePixels } from "../data/pixels.js";
 import { crossEntropy } from "../nn/functional.js";
 import { type Logits, logitsOf, type Network } from "../nn/outputs.js";
-import { Buffer, type Parameter } from "../nn/parameter.js";
+import { Buffer } from "../nn/parameter.js";
 import { clipGradNorm } from "../optim/clip.js";
 import type { Optimizer } from "../optim/optimizer.js";
 import { noGrad, requireTrace } from "../runtime.js";
@@ -20,7 +20,7 @@ export type Loss = (logits: Tensor, target: Tensor) => Tensor;
 export type StepOutput = {
   readonly loss: Tensor;
   readonly correct: Tensor;
-  /** 0 if a guarded step changed nothing; not there without a guard. */
+  /** 0 where a guarded step's loss is not finite, or a gradient that it looks at; not there without a guard. */
   readonly finite?: Tensor;
 };
 
@@ -42,13 +42,18 @@ export interface TrainStepOptions extends StepOptions {
   readonly clipGradNorm?: number;
   /**
    * What a step does whose numbers are none. "halt": one whose loss is not finite changes nothing, nor
-   * does any later one, however many are under way behind it. This costs next to nothing; a gradient
-   * that is not finite though the loss is goes unseen until the next loss. "skip": one whose loss or
-   * gradients are not finite changes nothing. All gradients are then kept until the last one is known,
-   * as clipping keeps them, with which "halt" looks at them too. "none" does not look. Default: "halt".
+   * does any later one, however many are under way behind it. Where gradients are not, though the loss is,
+   * it says so once it has changed the parameters, and nothing changes them any more: it looks at those of
+   * biases, which are sums of all that comes back to their layers. This costs next to nothing. "skip": one
+   * whose loss or gradients are not finite changes nothing. All gradients are then kept until the last one
+   * is known, as clipping keeps them, with which "halt" does so too. "none" does not look. Default: "halt".
    */
   readonly guard?: "halt" | "skip" | "none";
 }
+
+/** Whether a step looks at all gradients before it changes anything. */
+export const looksAtAll = ({ guard, clipGradNorm }: TrainStepOptions): boolean =>
+  guard === "skip" || clipGradNorm !== undefined;
 
 /**
  * Changes the parameters; the loss is that before the change. The network must be in train mode. Where
@@ -61,32 +66,40 @@ export function trainStep(
 ): Step {
   const { loss: lossOf = crossEntropy, pixels = asNumbers, guard = "halt" } = options;
   const { clipGradNorm: maxNorm } = options;
-  const looksAtAll = guard === "skip" || maxNorm !== undefined;
-  const halted = new Buffer(zeros([]), "whether training has halted");
+  const all = looksAtAll(options);
+  const running = new Buffer(ones([]), "whether training goes on");
   return compile((x: Tensor, y: Tensor) => {
     const output = net(pixels(x));
     const logits = logitsOf(output);
     const loss = totalLoss(output, y, lossOf);
     optimizer.zeroGrad();
     loss.backward();
-    const finite = allFinite(loss, looksAtAll ? optimizer.parameters : []);
+    const gradients = optimizer.parameters.flatMap(({ grad }) => grad ?? []);
+    const finite = allFinite([loss, ...(all ? gradients.toReversed() : [])]);
+    const sums = all ? [] : gradients.filter(({ shape }) => shape.length <= 1);
     if (maxNorm !== undefined) clipGradNorm(optimizer.parameters, maxNorm);
     optimizer.step();
     const result = { loss, correct: countCorrect(logits, y) };
     if (guard === "none") return result;
-    const goesOn = guard === "halt" ? where(halted, 0, finite) : finite;
-    requireTrace("step").onlyIf(goesOn.node);
-    if (guard === "halt") halted.set(where(goesOn, 0, 1));
+    const takes = guard === "halt" ? where(running, finite, 0) : finite;
+    requireTrace("step").onlyIf(takes.node);
+    if (guard === "skip") return { ...result, finite: takes };
+    // in one piece of memory: they are written there, and looked at in one call
+    const sound = sums.length > 0 ? allFinite([cat(sums.map((g) => g.reshape(-1)))]) : 1;
+    const goesOn = where(takes, sound, 0).float();
+    running.set(goesOn);
     return { ...result, finite: goesOn };
   });
 }
 
-/** 1 if the loss and these gradients are finite, else 0: 0 · x is 0 for every finite x, and else NaN. */
-function allFinite(loss: Tensor, parameters: readonly Parameter[]): Tensor {
-  // from the last layer to the first, as backward() comes by them: each is read while it is at hand
-  const gradients = [...parameters].reverse().flatMap(({ grad }) => grad ?? []);
-  const zero = gradients.reduce((sum, g) => sum.add(g.mul(0).sum()), loss.mul(0));
-  return zero.eq(0).int();
+/** 1 if all of these are finite, else 0: 0 · x is 0 for every finite x, and else NaN. */
+function allFinite(tensors: readonly Tensor[]): Tensor {
+  // one by one as they are given: each is read while it is at hand
+  const zeros = tensors.map((tensor) => tensor.mul(0).sum());
+  return zeros
+    .reduce((sum, zero) => sum.add(zero))
+    .eq(0)
+    .int();
 }
 
 /** Changes nothing. The network must be in eval mode. */
