@@ -79,6 +79,11 @@ describe("changedImage", () => {
     expect(now(({ test }) => test.labels.set([1], 0))).toBe(
       "the labels of the test images of digits have been changed",
     );
+    const elsewhere = published();
+    const train = { ...elsewhere.train, source: "copies" };
+    expect(changedImage(list, listImages({ ...elsewhere, train }))).toBe(
+      "the training images of digits are now those of copies",
+    );
     expect(changedImage(list, was)).toBe("the training images of digits have been changed");
   });
 

@@ -97,5 +97,6 @@ function difference(was: Entry, is: Entry | undefined): string | undefined {
   }
   const images = `the ${was.part} images of ${was.source}`;
   if (!is || "file" in is || is.images !== was.images) return `${images} have been changed`;
-  return is.labels === was.labels ? undefined : `the labels of ${images} have been changed`;
+  if (is.labels !== was.labels) return `the labels of ${images} have been changed`;
+  return is.source === was.source ? undefined : `${images} are now those of ${is.source}`;
 }
