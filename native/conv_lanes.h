@@ -67,9 +67,10 @@ inline bool lanesPay(int64_t columns, int64_t batch) {
 
 /** Splits `count` into the fewest parts of at most `most`, as even as can be; where part i starts. */
 struct EvenSplit {
-  int64_t count, parts;
-  EvenSplit(int64_t count, int64_t most) : count(count), parts(divideUp(count, most)) {}
-  int64_t start(int64_t i) const { return i * count / parts; }
+  int64_t parts, each, larger;  // the first `larger` parts have one more
+  EvenSplit(int64_t count, int64_t most)
+      : parts(divideUp(count, most)), each(count / std::max<int64_t>(parts, 1)), larger(count - parts * each) {}
+  int64_t start(int64_t i) const { return i * each + std::min(i, larger); }
 };
 
 // As the kernels of kernels.h, for the shapes that their `…InLanes` says yes to.

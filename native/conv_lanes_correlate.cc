@@ -97,16 +97,34 @@ constexpr std::array<std::array<Tile, kMostPixels>, sizeof...(row)> allTiles(
 }
 constexpr auto kTiles = allTiles(std::make_integer_sequence<int, kMostLaneColumns>{});
 
+/** Taps [first, last) along an axis. */
+struct Range {
+  int64_t first, last;
+  int64_t count() const { return last - first; }
+};
+
+/** The taps with which any of results [from, to] can reach inside the input. */
+Range tapsInside(const Correlation& g, int axis, int64_t size, int64_t from, int64_t to) {
+  const int64_t d = g.dilation[axis], before = g.padding[axis] - to * g.stride[axis];
+  const int64_t after = size + g.padding[axis] - from * g.stride[axis];
+  const int64_t first = before > 0 ? divideUp(before, d) : 0;
+  const int64_t last = after > 0 ? std::min(g.kernel[axis], divideUp(after, d)) : 0;
+  return {first, std::max(first, last)};
+}
+
 struct Layout {
   const Correlation g;
   LaneReader reader;
   LaneTiling tiling;
+  EvenSplit split;  // of a row of results into tiles
   int64_t extent, depth;
   float *weights, *bias;  // [group][i][j][channel][column], [group][column]
+  Range* across;          // of each tile of a row: its taps that reach inside the image
   char* threadScratch;
   size_t threadBytes, bytes;
 
-  Layout(const Correlation& g, char* scratch, int threads) : g(g) {
+  Layout(const Correlation& g, char* scratch, int threads)
+      : g(g), split(g.outSize[1], laneVectors(static_cast<int>(g.columns))) {
     const int64_t reach = (g.kernel[1] - 1) * g.dilation[1];
     reader = {g.in, -g.padding[1], (g.outSize[1] - 1) * g.stride[1] + reach + 1};
     extent = (g.kernel[0] - 1) * g.dilation[0] + 1;
@@ -116,6 +134,7 @@ struct Layout {
     Carver shared(scratch);
     weights = shared.take<float>(g.groups * depth * g.columns);
     bias = shared.take<float>(g.groups * g.columns);
+    across = shared.take<Range>(split.parts);
     threadScratch = scratch + shared.used();
     Carver own(nullptr);
     own.take<float>(bandFloats());
@@ -144,21 +163,6 @@ struct Layout {
   }
 };
 
-/** Taps [first, last) along an axis. */
-struct Range {
-  int64_t first, last;
-  int64_t count() const { return last - first; }
-};
-
-/** The taps with which any of results [from, to] can reach inside the input. */
-Range tapsInside(const Correlation& g, int axis, int64_t size, int64_t from, int64_t to) {
-  const int64_t d = g.dilation[axis], before = g.padding[axis] - to * g.stride[axis];
-  const int64_t after = size + g.padding[axis] - from * g.stride[axis];
-  const int64_t first = before > 0 ? divideUp(before, d) : 0;
-  const int64_t last = after > 0 ? std::min(g.kernel[axis], divideUp(after, d)) : 0;
-  return {first, std::max(first, last)};
-}
-
 void correlate(const Layout& f, const Frame& frame, const float* w, const float* bias,
                ptrdiff_t biasStep, float* out) {
   const Correlation& g = f.g;
@@ -167,8 +171,9 @@ void correlate(const Layout& f, const Frame& frame, const float* w, const float*
   if (bias) {
     for (int64_t o = 0; o < results; ++o) f.bias[o] = bias[o * biasStep];
   }
-  const int most = laneVectors(static_cast<int>(g.columns));
-  const EvenSplit split(g.outSize[1], most);
+  for (int64_t i = 0; i < f.split.parts; ++i) {
+    f.across[i] = tapsInside(g, 1, g.in.width, f.split.start(i), f.split.start(i + 1) - 1);
+  }
   const auto& tiles = kTiles[static_cast<size_t>(g.columns - 1)];
   const ptrdiff_t xRow = f.reader.rowFloats(), xPixel = g.in.channels * kLanes;
   // The taps of a kernel row are one run of vectors if nothing lies between them.
@@ -191,9 +196,9 @@ void correlate(const Layout& f, const Frame& frame, const float* w, const float*
     for (int64_t row = firstRow; row < lastRow; ++row) {
       const Range down = tapsInside(g, 0, g.in.height, row, row);
       const int64_t top = row * g.stride[0] - g.padding[0] + down.first * g.dilation[0] - from;
-      for (int64_t part = 0; part < split.parts; ++part) {
-        const int64_t pixel = split.start(part), pixels = split.start(part + 1) - pixel;
-        const Range across = tapsInside(g, 1, g.in.width, pixel, pixel + pixels - 1);
+      for (int64_t part = 0; part < f.split.parts; ++part) {
+        const int64_t pixel = f.split.start(part), pixels = f.split.start(part + 1) - pixel;
+        const Range across = f.across[part];
         const Taps taps = {down.count(),
                            together ? 1 : across.count(),
                            together ? across.count() * g.channels : g.channels,
