@@ -73,8 +73,9 @@ export interface FitOptions {
   /**
    * What becomes of a step whose loss or gradients are not finite. "stop": the training ends with a
    * NonFiniteError. A step whose loss is not finite has changed nothing then. Gradients that are not,
-   * though the loss is, spoil weights before the next loss shows it (unless `clipGradNorm` looks at them
-   * first). "skip": the step changes nothing and is left out; after ten in a row the training ends so.
+   * though the loss is, have spoiled weights (unless `clipGradNorm` looks at them first). Those of biases
+   * tell of it at once, as sums of all that comes back to a layer; a weight's that is alone in it shows in
+   * the next loss. "skip": the step changes nothing and is left out; after ten in a row the training ends so.
    * All gradients are then kept until the last one is known, which takes memory and time. Values are
    * looked at after each epoch and before each checkpoint in either case. Default: "stop".
    */

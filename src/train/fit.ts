@@ -21,8 +21,8 @@ import { readWeights } from "./values.js";
  * @throws ArgumentError for an option outside its range; ShapeError where the images do not fit the
  *   network; MemoryError before the first step if there is not enough; NonFiniteError at a step whose
  *   loss or gradients are not finite: the network is then as it was before that step, but for what
- *   later ones that were under way have changed if such steps are left out. (What the update before it
- *   has spoiled, because its gradients were not finite, it still is; no checkpoint has been made of it.)
+ *   later ones that were under way have changed if such steps are left out. (Gradients that are not
+ *   finite though the loss is have spoiled it; no checkpoint has been made of it.)
  * @example
  * const optimizer = new SGD(net.parameters(), { lr: 0.1 });
  * const { epochs } = await fit(net, { train, test, optimizer, epochs: 10 });
