@@ -21,8 +21,8 @@ const sanitizers = {
     libraries: ["libasan", "libubsan"],
     options: (log) => ({
       // V8's heap is not looked through for pointers, so that all it holds would seem to be leaked.
-      ASAN_OPTIONS: [...common, "detect_leaks=0", log].join(":"),
-      UBSAN_OPTIONS: ["print_stacktrace=1", log].join(":"),
+      ASAN_OPTIONS: [...common, "detect_leaks=0", `${log}.address`].join(":"),
+      UBSAN_OPTIONS: ["print_stacktrace=1", `${log}.undefined`].join(":"),
     }),
   },
   thread: {
@@ -112,10 +112,18 @@ function librariesOf(addon, names) {
   });
 }
 
-/** The instruction sets that the tests ran on. */
+/** The instruction sets of this machine, by the addon: so it loads. */
 function isasOf(addon, env) {
   const script = `console.log(require(${JSON.stringify(addon)}).isas.join(", "))`;
-  return execFileSync(process.execPath, ["-e", script], { env, encoding: "utf8" }).trim();
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["-e", script], {
+    env: { ...env, ASAN_OPTIONS: "detect_leaks=0", TSAN_OPTIONS: "" },
+    encoding: "utf8",
+  });
+  if (status === 0) return stdout.trim();
+  const hint = stderr.includes("unexpected memory mapping")
+    ? "; addresses are too random for it: sysctl vm.mmap_rnd_bits=28"
+    : "";
+  throw new SetupError(`test:sanitize: Node does not run with ${addon}${hint}\n${stderr}`);
 }
 
 function runVitest(results, tests, env) {
