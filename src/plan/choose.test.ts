@@ -99,6 +99,16 @@ describe("convolutions are computed", () => {
     expect(algorithms({ ...layer, batch: 9 }, machine(8))).not.toContain("direct");
   });
 
+  it("directly by a single vector of columns only where transforms take longer still", () => {
+    const layer = { batch: 64, channels: [8, 16], side: 112, kernel: 3 } as const;
+    const [result, , gradWeight] = algorithms(layer, machine(16));
+    expect([result, gradWeight]).toEqual(["direct", "winograd8"]);
+    const wider = { ...layer, channels: [8, 32] } as const;
+    expect(algorithms(wider, machine(16))[2]).toBe("winograd8");
+    const shallower = { ...layer, channels: [4, 16] } as const;
+    expect(algorithms(shallower, machine(16))[2]).toBe("direct");
+  });
+
   it("as the backend can", () => {
     const layer = { channels: [384, 256], side: 12, kernel: 3 } as const;
     expect(algorithms(layer, machine(8, ["direct"]))).toEqual(thrice("direct"));

@@ -26,12 +26,14 @@ function withBest(call: KernelCall, traits: Traits, isTraining: boolean): Kernel
 type ConvCall = Extract<KernelCall, { algorithm: ConvAlgorithm }>;
 
 // Costs are in units of one multiply-add of a direct convolution whose channels fill whole vectors. The numbers
-// are least-squares fits to what one thread takes, over 25 layers of AlexNet, VGG, GoogLeNet and small networks,
-// forward and weight gradient, with AVX-512 and with AVX2 (`make -C native/bench bench`): the algorithm that they
-// pick is the one measured fastest for 9 of 10 layers, and otherwise within 13% of it.
+// are fits to what one thread takes, over layers of AlexNet, VGG, NiN, GoogLeNet and small networks, with AVX-512
+// and with AVX2 (`make -C native/bench bench`). Of 250 passes of 42 layers they pick the algorithm measured fastest,
+// advantages counted, for 214, one within 10% of it for 31, and one within 33% for the other 5.
 
 /** A multiply-add of Winograd's products, whose operands come from memory rather than from a band in the cache. */
 const productCost = 1.12;
+/** A multiply-add of direct products of a single vector of columns, which load about as much as they multiply. */
+const narrowCost = 1.3;
 /** To transform a number of a tile, in or out: held up by memory, which longer vectors do not speed up. */
 const transformCost = (lanes: number) => 5 + 0.6 * lanes;
 /** To transform a filter's number: to gather its taps, and to pack or to add up what comes of them. */
@@ -62,7 +64,10 @@ function costOf(algorithm: ConvAlgorithm, call: ConvCall, lanes: number): number
   const { inputs, outputs, size } = sidesOf(call);
   const filled = Math.ceil(outputs / lanes) * lanes;
   const macs = (productMacs(geometry, algorithm, size) / outputs) * filled;
-  if (algorithm === "direct") return isInLanes(outputs, batch, lanes) ? convMacs(geometry) : macs;
+  if (algorithm === "direct") {
+    if (isInLanes(outputs, batch, lanes)) return convMacs(geometry);
+    return outputs <= lanes ? narrowCost * macs : macs;
+  }
   if (!takesWinograd(geometry)) return Number.POSITIVE_INFINITY;
   const points = groups * winogradTile[algorithm] ** 2;
   const tiles = macs / (points * inputs * filled);
