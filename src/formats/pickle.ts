@@ -8,6 +8,7 @@
 
 import { DataError } from "../errors.js";
 import { Broken, broken, maxNameBytes, PickleBytes } from "./pickle-bytes.js";
+import { PickleStack } from "./pickle-stack.js";
 import {
   PickleFunction,
   type PickleKey,
@@ -24,14 +25,11 @@ export interface PickleHooks {
   persistent(id: PickleValue): PickleValue;
 }
 
-/**
- * A network of ten thousand tensors takes a quarter of the steps, and a seventh of the objects, which are
- * counted apart because a dict is one byte there and two hundred here.
- */
-const [maxOpcodes, maxObjects] = [2 ** 20, 2 ** 19];
+/** A network of ten thousand tensors takes a quarter of the steps. */
+const maxOpcodes = 2 ** 20;
 
 /**
- * Runs the pickle that begins at `start`. Time and memory are bounded by the limits above.
+ * Runs the pickle that begins at `start`. Time and memory are bounded, by that limit and the stack's.
  *
  * @returns Its value, and where the byte behind it is.
  * @throws DataError for whatever is not as above, and what the hooks throw.
@@ -58,11 +56,7 @@ export function runPickle(
 
 class PickleMachine {
   opcodeAt: number;
-  readonly #stack: PickleValue[] = [];
-  /** Where on the stack marks lie; nothing below the last one may be taken. */
-  readonly #marks: number[] = [];
-  readonly #memo = new Map<number, PickleValue>();
-  #objects = 0;
+  readonly #stack = new PickleStack();
 
   constructor(
     readonly bytes: PickleBytes,
@@ -77,9 +71,7 @@ class PickleMachine {
       if (opcodes > maxOpcodes) broken(`it has more than ${maxOpcodes} steps`);
       const opcode = this.bytes.u8();
       if (opcode === 0x2e /* . STOP */) {
-        const value = this.#pop();
-        if (this.#stack.length > 0 || this.#marks.length > 0) broken("it ends too early");
-        return value;
+        return this.#stack.last();
       }
       this.#execute(opcode);
     }
@@ -95,105 +87,108 @@ class PickleMachine {
         break;
 
       case 0x4e: // N NONE
-        this.#push(null);
+        this.#stack.push(null);
         break;
       case 0x88: // NEWTRUE
-        this.#push(true);
+        this.#stack.push(true);
         break;
       case 0x89: // NEWFALSE
-        this.#push(false);
+        this.#stack.push(false);
         break;
       case 0x4b: // K BININT1
-        this.#push(this.bytes.u8());
+        this.#stack.push(this.bytes.u8());
         break;
       case 0x4d: // M BININT2
-        this.#push(this.bytes.u16());
+        this.#stack.push(this.bytes.u16());
         break;
       case 0x4a: // J BININT
-        this.#push(this.bytes.i32());
+        this.#stack.push(this.bytes.i32());
         break;
       case 0x8a: // LONG1
-        this.#push(this.bytes.long(this.bytes.u8()));
+        this.#stack.push(this.bytes.long(this.bytes.u8()));
         break;
       case 0x47: // G BINFLOAT
-        this.#push(this.bytes.f64());
+        this.#stack.push(this.bytes.f64());
         break;
       case 0x58: // X BINUNICODE
       case 0x54: // T BINSTRING, Python 2's
-        this.#push(this.bytes.text(this.bytes.u32()));
+        this.#stack.push(this.bytes.text(this.bytes.u32()));
         break;
       case 0x8c: // SHORT_BINUNICODE
       case 0x55: // U SHORT_BINSTRING, Python 2's
-        this.#push(this.bytes.text(this.bytes.u8()));
+        this.#stack.push(this.bytes.text(this.bytes.u8()));
         break;
 
       case 0x28: // ( MARK
-        this.#marks.push(this.#stack.length);
+        this.#stack.mark();
         break;
       case 0x30: // 0 POP
-        this.#pop();
+        this.#stack.pop();
         break;
       case 0x31: // 1 POP_MARK
-        this.#popMark();
+        this.#stack.popMark();
         break;
 
       case 0x29: // ) EMPTY_TUPLE
-        this.#made(new PickleTuple([]));
+        this.#stack.made(new PickleTuple([]));
         break;
       case 0x85: // TUPLE1
       case 0x86: // TUPLE2
       case 0x87: // TUPLE3
-        this.#made(new PickleTuple(this.#popMany(opcode - 0x84)));
+        this.#stack.made(new PickleTuple(this.#stack.popMany(opcode - 0x84)));
         break;
       case 0x74: // t TUPLE
-        this.#made(new PickleTuple(this.#popMark()));
+        this.#stack.made(new PickleTuple(this.#stack.popMark()));
         break;
 
       case 0x5d: // ] EMPTY_LIST
-        this.#made([]);
+        this.#stack.made([]);
         break;
       case 0x61: // a APPEND
-        this.#append([this.#pop()]);
+        this.#append([this.#stack.pop()]);
         break;
       case 0x65: // e APPENDS
-        this.#append(this.#popMark());
+        this.#append(this.#stack.popMark());
         break;
 
       case 0x7d: // } EMPTY_DICT
-        this.#made(new Map());
+        this.#stack.made(new Map());
         break;
       case 0x73: // s SETITEM
-        this.#setItems(this.#popMany(2));
+        this.#setItems(this.#stack.popMany(2));
         break;
       case 0x75: // u SETITEMS
-        this.#setItems(this.#popMark());
+        this.#setItems(this.#stack.popMark());
         break;
 
       case 0x71: // q BINPUT
-        this.#put(this.bytes.u8());
+        this.#stack.put(this.bytes.u8());
         break;
       case 0x72: // r LONG_BINPUT
-        this.#put(this.bytes.u32());
+        this.#stack.put(this.bytes.u32());
         break;
       case 0x94: // MEMOIZE
-        this.#put(this.#memo.size);
+        this.#stack.memoize();
         break;
       case 0x68: // h BINGET
-        this.#get(this.bytes.u8());
+        this.#stack.get(this.bytes.u8());
         break;
       case 0x6a: // j LONG_BINGET
-        this.#get(this.bytes.u32());
+        this.#stack.get(this.bytes.u32());
         break;
 
       case 0x63: // c GLOBAL
-        this.#made(this.hooks.global(this.bytes.line(), this.bytes.line()));
+        this.#stack.made(this.hooks.global(this.bytes.line(), this.bytes.line()));
         break;
       case 0x93: // STACK_GLOBAL
         this.#stackGlobal();
         break;
       case 0x69: // i INST: a class, and its arguments above the mark
-        this.#made(
-          this.#call(this.hooks.global(this.bytes.line(), this.bytes.line()), this.#popMark()),
+        this.#stack.made(
+          this.#call(
+            this.hooks.global(this.bytes.line(), this.bytes.line()),
+            this.#stack.popMark(),
+          ),
         );
         break;
       case 0x52: // R REDUCE
@@ -203,7 +198,7 @@ class PickleMachine {
         this.#build();
         break;
       case 0x51: // Q BINPERSID
-        this.#made(this.hooks.persistent(this.#pop()));
+        this.#stack.made(this.hooks.persistent(this.#stack.pop()));
         break;
 
       default:
@@ -213,62 +208,16 @@ class PickleMachine {
     }
   }
 
-  // ------------------------------------------------------------- the stack
-
-  #push(value: PickleValue): void {
-    this.#stack.push(value);
-  }
-
-  /** As #push, of what has just been made. */
-  #made(value: PickleValue): void {
-    if (++this.#objects > maxObjects) broken(`it has more than ${maxObjects} objects`);
-    this.#stack.push(value);
-  }
-
-  #pop(): PickleValue {
-    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) broken("it takes what is not there");
-    return this.#stack.pop()!;
-  }
-
-  #popMany(count: number): PickleValue[] {
-    if (this.#stack.length - count < (this.#marks.at(-1) ?? 0))
-      broken("it takes what is not there");
-    return this.#stack.splice(-count, count);
-  }
-
-  #popMark(): PickleValue[] {
-    const mark = this.#marks.pop();
-    if (mark === undefined) broken("it takes what is not there");
-    return this.#stack.splice(mark);
-  }
-
-  /** What is changed in place: it stays on the stack. */
-  #top(): PickleValue {
-    const value = this.#pop();
-    this.#stack.push(value);
-    return value;
-  }
-
-  #put(index: number): void {
-    this.#memo.set(index, this.#top());
-  }
-
-  #get(index: number): void {
-    const value = this.#memo.get(index);
-    if (value === undefined) broken("it refers to what it has not put aside");
-    this.#push(value);
-  }
-
   // ------------------------------------------------------------- objects
 
   #append(items: readonly PickleValue[]): void {
-    const list = this.#top();
+    const list = this.#stack.top();
     if (!Array.isArray(list)) broken("it appends to what is no list");
     for (const item of items) list.push(item);
   }
 
   #setItems(items: readonly PickleValue[]): void {
-    const dict = this.#top();
+    const dict = this.#stack.top();
     if (!(dict instanceof Map) || items.length % 2 !== 0)
       broken("it sets items of what is no dict");
     for (let i = 0; i < items.length; i += 2) {
@@ -279,17 +228,17 @@ class PickleMachine {
   }
 
   #stackGlobal(): void {
-    const [module, name] = this.#popMany(2);
+    const [module, name] = this.#stack.popMany(2);
     if (typeof module !== "string" || typeof name !== "string")
       broken("it has a name that is no string");
     if (module.length + name.length > maxNameBytes) broken("it has a name without an end");
-    this.#made(this.hooks.global(module, name));
+    this.#stack.made(this.hooks.global(module, name));
   }
 
   #reduce(): void {
-    const [callee, args] = this.#popMany(2);
+    const [callee, args] = this.#stack.popMany(2);
     if (!(args instanceof PickleTuple)) broken("it calls something without arguments");
-    this.#made(this.#call(callee!, args.items));
+    this.#stack.made(this.#call(callee!, args.items));
   }
 
   #call(callee: PickleValue, args: readonly PickleValue[]): PickleValue {
@@ -301,8 +250,8 @@ class PickleMachine {
 
   /** Attributes of an ordered dict, such as a state dict's _metadata: nothing here has any use for them. */
   #build(): void {
-    this.#pop();
-    if (!(this.#top() instanceof Map)) broken("it gives attributes to what has none");
+    this.#stack.pop();
+    if (!(this.#stack.top() instanceof Map)) broken("it gives attributes to what has none");
   }
 }
 
