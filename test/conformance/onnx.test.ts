@@ -2,38 +2,14 @@
 // op there is. FOVEA_FUZZ_SEED=<number> draws other chains than usual, and ten times as many.
 
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { OnnxError } from "../../src/formats/index.js";
-import {
-  fromTypedArray,
-  getBackend,
-  nn,
-  openReference,
-  setBackend,
-  type Tensor,
-  type TypedArray,
-} from "../../src/index.js";
-import { expectSame, onnxBytes, openModel } from "../support/onnx.js";
+import { fromTypedArray, type Tensor, type TypedArray } from "../../src/index.js";
+import { expectSame, Fn, onnxBytes, openModel, useReference } from "../support/onnx.js";
+import { cases } from "./ops/cases.js";
 import { type Chain, carryOut, chains } from "./ops/chains.js";
 import type { OpCase } from "./ops/check.js";
-import { elementwiseCases } from "./ops/elementwise.cases.js";
-import { layerCases } from "./ops/layer.cases.js";
-import { movementCases } from "./ops/movement.cases.js";
-import { productCases } from "./ops/product.cases.js";
-import { reductionCases } from "./ops/reduction.cases.js";
-import { selectionCases } from "./ops/selection.cases.js";
 import { type Input, spread } from "./ops/values.js";
-import { windowCases } from "./ops/window.cases.js";
-
-const cases = [
-  ...elementwiseCases,
-  ...selectionCases,
-  ...movementCases,
-  ...reductionCases,
-  ...productCases,
-  ...windowCases,
-  ...layerCases,
-];
 
 /** Cases that a file cannot have, each with the reason. */
 const reasons: readonly (readonly [cases: RegExp, reason: string])[] = [
@@ -45,32 +21,17 @@ const [losses, ops] = [true, false].map((loss) =>
   usable.filter(({ name }) => name.startsWith("crossEntropy") === loss),
 ) as [OpCase[], OpCase[]];
 
-const before = getBackend();
-const reference = openReference();
-beforeAll(() => setBackend(reference));
-afterAll(async () => {
-  setBackend(before);
-  await reference.close();
-});
+useReference();
 
 const arrays = { f32: Float32Array, i32: Int32Array, u8: Uint8Array } as const;
 const tensorOf = ({ dtype, shape, values }: Input): Tensor =>
   fromTypedArray(arrays[dtype].from(values) as TypedArray, shape);
 
-class Net extends nn.Module {
-  constructor(private readonly fn: (x: Tensor) => Tensor) {
-    super();
-  }
-  override forward(x: Tensor): Tensor {
-    return this.fn(x);
-  }
-}
-
 /** The first input is the network's, the others are constants in it. */
 async function check({ inputs, build }: OpCase): Promise<void> {
   const [own, ...others] = inputs as [Input, ...Input[]];
   const [batch = 1, ...image] = own.shape;
-  const net = new Net((x) =>
+  const net = new Fn((x) =>
     build(x.reshape(own.shape).to(own.dtype), ...others.map((input) => tensorOf(input))),
   );
   const model = await openModel(await onnxBytes(net, image, { batch }));

@@ -3,26 +3,11 @@
 
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { getBackend, setBackend } from "../../src/index.js";
+import { cases } from "./ops/cases.js";
 import { checkBackend, checkMathematics } from "./ops/check.js";
-import { elementwiseCases } from "./ops/elementwise.cases.js";
-import { layerCases } from "./ops/layer.cases.js";
-import { movementCases } from "./ops/movement.cases.js";
-import { productCases } from "./ops/product.cases.js";
-import { reductionCases } from "./ops/reduction.cases.js";
-import { selectionCases } from "./ops/selection.cases.js";
-import { windowCases } from "./ops/window.cases.js";
 import { openSubjects } from "./subjects.js";
 import { verified } from "./verified.js";
 
-const cases = [
-  ...elementwiseCases,
-  ...selectionCases,
-  ...movementCases,
-  ...reductionCases,
-  ...productCases,
-  ...windowCases,
-  ...layerCases,
-];
 const subjects = openSubjects();
 
 describe("mathematics", () => {

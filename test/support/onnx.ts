@@ -2,9 +2,17 @@
 
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
-import { expect } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { encodeOnnx, type OnnxOptions } from "../../src/formats/index.js";
-import { nn, noGrad, type Tensor } from "../../src/index.js";
+import {
+  getBackend,
+  nn,
+  noGrad,
+  openReference,
+  randn,
+  setBackend,
+  type Tensor,
+} from "../../src/index.js";
 
 /** The whole file in memory. */
 export async function onnxBytes(
@@ -49,6 +57,42 @@ export async function expectSame(
     expect(Math.abs(v - numbers[i]!), `element ${i}: ${v}`).toBeLessThanOrEqual(bound * size);
   }
   return values;
+}
+
+/** A function as a network. */
+export class Fn extends nn.Module {
+  constructor(private readonly fn: (x: Tensor) => Tensor) {
+    super();
+  }
+  override forward(x: Tensor): Tensor {
+    return this.fn(x);
+  }
+}
+
+/** Runs a test file's networks on the reference. */
+export function useReference(): void {
+  const before = getBackend();
+  const reference = openReference();
+  beforeAll(() => setBackend(reference));
+  afterAll(async () => {
+    setBackend(before);
+    await reference.close();
+  });
+}
+
+/**
+ * Compares a network with its file for 1 and for 7 images: f32 sums of up to a few hundred products differ by
+ * their order, by 1e-5 of the largest number. The file's operators.
+ */
+export async function checkOnnx(
+  net: nn.Network,
+  image: readonly number[],
+): Promise<readonly string[]> {
+  const bytes = await onnxBytes(net, image);
+  const model = await openModel(bytes);
+  for (const count of [1, 7]) await expectSame(net, model, randn([count, ...image]), 1e-5);
+  await model.release();
+  return readModel(bytes).operators;
 }
 
 // ---------------------------------------------------------------- what a file says
