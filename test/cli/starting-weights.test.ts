@@ -20,7 +20,7 @@ const asWritable = (entries: Awaited<ReturnType<typeof tensors>>) =>
 /** A run to start others from. */
 beforeAll(async () => {
   await trained("start", ...short, "--max-steps", "2");
-});
+}, 60_000);
 
 describe("fovea train --init", () => {
   it("loads what fits of a file with --partial, says what it left, and freezes by name", async () => {
