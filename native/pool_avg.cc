@@ -20,28 +20,46 @@ bool areContiguous(const Operand& a, const Operand& b, const PoolGeometry& g) {
 struct Tiles {
   int64_t rows = 0, columns = 0;  // of windows that lie inside whole, columns up to where whole vectors may reach past
   int64_t channels;
+  bool narrow;  // half a vector takes a pixel, and less of that lies across the lines of a cache
 
-  Tiles(const PoolGeometry& g, const Operand& x, const Operand& y) : channels(g.channels) {
+  Tiles(const PoolGeometry& g, const Operand& x, const Operand& y)
+      : channels(g.channels), narrow(g.channels <= kLanes / 2) {
     for (int axis = 0; axis < 2; ++axis) {
       if (g.kernelSize[axis] != 2 || g.stride[axis] != 2 || g.padding[axis] != 0 || g.dilation[axis] != 1) return;
     }
-    if (x.strides[3] != channels || y.strides[3] != channels || !areContiguous(x, y, g)) return;
-    const int64_t past = roundUp(channels, kLanes) - channels;
+    if (channels == 0 || !areContiguous(x, y, g)) return;
+    if (x.strides[3] != channels || y.strides[3] != channels) return;
+    const int64_t past = roundUp(channels, narrow ? kLanes / 2 : kLanes) - channels;
     rows = std::min(g.outSize[0], g.inSize[0] / 2);
     columns = std::max<int64_t>(std::min(g.outSize[1], g.inSize[1] / 2) - divideUp(past, channels), 0);
   }
 };
 
+/** So many floats at any address. */
+template <int lanes>
+struct Floats {
+  typedef float type __attribute__((vector_size(4 * lanes), aligned(4), may_alias));
+};
+template <int lanes>
+FOVEA_INLINE typename Floats<lanes>::type& floatsAt(float* p) {
+  return *reinterpret_cast<typename Floats<lanes>::type*>(p);
+}
+template <int lanes>
+FOVEA_INLINE const typename Floats<lanes>::type& floatsAt(const float* p) {
+  return *reinterpret_cast<const typename Floats<lanes>::type*>(p);
+}
+
 // ---------------------------------------------------------------- forward
 
 /** A row of means of tiles, from the two rows of the input above it. */
+template <int lanes>
 FOVEA_INLINE void poolTiles(const Tiles& tiles, const float* top, const float* bottom, float* y) {
   const int64_t channels = tiles.channels;
   for (int64_t ow = 0; ow < tiles.columns; ++ow, top += 2 * channels, bottom += 2 * channels, y += channels) {
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const vec left = load(top + c) + load(bottom + c);
-      const vec right = load(top + channels + c) + load(bottom + channels + c);
-      store(y + c, (left + right) * 0.25f);
+    for (int64_t c = 0; c < channels; c += lanes) {
+      const auto left = floatsAt<lanes>(top + c) + floatsAt<lanes>(bottom + c);
+      const auto right = floatsAt<lanes>(top + channels + c) + floatsAt<lanes>(bottom + channels + c);
+      floatsAt<lanes>(y + c) = (left + right) * 0.25f;
     }
   }
 }
@@ -72,7 +90,8 @@ void pool(const AvgPool2dArgs& args, const Frame& frame) {
         frame.at<float>(args.x) + n * xs[0] + (oh * g.stride[0] - g.padding[0]) * xs[2] - g.padding[1] * xs[3];
     float* const y = frame.at<float>(args.y) + n * ys[0] + oh * ys[2];
     const bool tiled = oh < tiles.rows;
-    if (tiled) poolTiles(tiles, x, x + xs[2], y);
+    if (tiled && tiles.narrow) poolTiles<kLanes / 2>(tiles, x, x + xs[2], y);
+    else if (tiled) poolTiles<kLanes>(tiles, x, x + xs[2], y);
     for (int64_t ow = tiled ? tiles.columns : 0; ow < g.outSize[1]; ++ow) {
       const Span across = columns[ow].elements;
       const vec count = broadcast(rowCount * columns[ow].count);
@@ -112,17 +131,16 @@ size_t avgPool2dScratch(const AvgPool2dArgs& args, int) {
 namespace {
 
 /** The two rows of the input under a row of tiles. */
+template <int lanes>
 FOVEA_INLINE void spreadTiles(const Tiles& tiles, const float* gy, float* top, float* bottom) {
   const int64_t channels = tiles.channels;
   for (int64_t ow = 0; ow < tiles.columns; ++ow, gy += channels, top += 2 * channels, bottom += 2 * channels) {
     // First the left pixel's last vector, which reaches into the right pixel, and then that.
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const vec v = load(gy + c) * 0.25f;
-      store(top + c, v), store(bottom + c, v);
+    for (int64_t c = 0; c < channels; c += lanes) {
+      floatsAt<lanes>(top + c) = floatsAt<lanes>(bottom + c) = floatsAt<lanes>(gy + c) * 0.25f;
     }
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const vec v = load(gy + c) * 0.25f;
-      store(top + channels + c, v), store(bottom + channels + c, v);
+    for (int64_t c = 0; c < channels; c += lanes) {
+      floatsAt<lanes>(top + channels + c) = floatsAt<lanes>(bottom + channels + c) = floatsAt<lanes>(gy + c) * 0.25f;
     }
   }
 }
@@ -173,7 +191,8 @@ void gather(const AvgPool2dGradArgs& args, const Frame& frame) {
     const float* const gy = frame.at<float>(args.gy) + n * gs[0];
     float* const gx = frame.at<float>(args.gx) + n * xs[0] + rows.first * xs[2];
     const bool tiled = rowGroup < tiles.rows;
-    if (tiled) spreadTiles(tiles, gy + rowGroup * gs[2], gx, gx + xs[2]);
+    if (tiled && tiles.narrow) spreadTiles<kLanes / 2>(tiles, gy + rowGroup * gs[2], gx, gx + xs[2]);
+    else if (tiled) spreadTiles<kLanes>(tiles, gy + rowGroup * gs[2], gx, gx + xs[2]);
     for (int64_t columnGroup = tiled ? tiles.columns : 0; columnGroup < gathering.counts[1]; ++columnGroup) {
       const Group columns = gathering.groups[1][columnGroup];
       forEachVector<contiguous>(g.channels, [&](auto block) __attribute__((always_inline)) {
