@@ -17,7 +17,15 @@ import { where } from "../combine.js";
 import { full, zeros } from "../create.js";
 import "../engine.js";
 import { crossEntropy } from "../nn/functional.js";
-import { Buffer, Module, type Network, Parameter } from "../nn/index.js";
+import {
+  Buffer,
+  Flatten,
+  Linear,
+  Module,
+  type Network,
+  Parameter,
+  Sequential,
+} from "../nn/index.js";
 import { Adam, SGD } from "../optim/index.js";
 import { manualSeed, randomState, setBackend } from "../runtime.js";
 import type { Tensor } from "../tensor.js";
@@ -166,6 +174,17 @@ describe("a gradient of a matrix alone that is not finite", () => {
     expect(told).toEqual([1, 2, 3, 4, 5, 6]);
     expect(states.map(({ progress }) => progress.steps.length)).toEqual([3]);
     expect(states.every(finite)).toBe(true);
+  });
+
+  it("is seen so where no layer has a bias, too", async () => {
+    const matrix = () => new Linear(16, 2, { bias: false });
+    const { net, options } = setUp({ net: () => new Sequential(new Flatten(), matrix()) });
+    expect((await fit(net, options)).steps).toHaveLength(9);
+
+    const loss = cases["the loss"]!.loss!;
+    const lost = setUp({ net: () => new Sequential(new Flatten(), matrix()), loss });
+    const error = await failure(lost.net, lost.options);
+    expect(error).toMatchObject({ step: step + 1, finding: { name: "1.weight" } });
   });
 
   it("is seen before a checkpoint is made", async () => {
