@@ -4,7 +4,7 @@
 //
 //   npm run test:sanitize [-- address | thread [tests]]
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,8 +21,9 @@ const sanitizers = {
     libraries: ["libasan", "libubsan"],
     options: (log) => ({
       // V8's heap is not looked through for pointers, so that all it holds would seem to be leaked.
-      ASAN_OPTIONS: [...common, "detect_leaks=0", `${log}.address`].join(":"),
-      UBSAN_OPTIONS: ["print_stacktrace=1", `${log}.undefined`].join(":"),
+      ASAN_OPTIONS: [...common, "detect_leaks=0", log].join(":"),
+      // Beside AddressSanitizer it writes to the standard error, whatever path it is given.
+      UBSAN_OPTIONS: "halt_on_error=1:exitcode=66:print_stacktrace=1",
     }),
   },
   thread: {
@@ -75,13 +76,13 @@ async function runWith({ flags, title, libraries, options }, tests) {
       LD_PRELOAD: librariesOf(addon, libraries).join(":"),
     };
     const isas = isasOf(addon, env);
-    const { status } = runVitest(results, tests, env);
+    const { status, output } = await runVitest(results, tests, env);
     const log = readdirSync(folder)
       .filter((file) => file.startsWith("report."))
       .map((file) => readFileSync(join(folder, file), "utf8"))
       .join("");
     console.error(log);
-    const reports = log.match(reportPattern)?.length ?? 0;
+    const reports = (output + log).match(reportPattern)?.length ?? 0;
     const { passed, failed } = readResults(results);
     const line = `${title}, ${isas}: ${passed} tests passed, ${failed} failed, ${reports} reports`;
     return { line, isClean: status === 0 && passed > 0 && reports === 0 };
@@ -126,11 +127,33 @@ function isasOf(addon, env) {
   throw new SetupError(`test:sanitize: Node does not run with ${addon}${hint}\n${stderr}`);
 }
 
+/** Shows what vitest writes, and gives it back with its exit code. */
 function runVitest(results, tests, env) {
   const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
-  const args = [vitest, "run", "--config", "test/sanitize/vitest.config.ts", ...reporters];
-  return spawnSync(process.execPath, [...args, ...tests], { cwd: root, stdio: "inherit", env });
+  const args = [
+    vitest,
+    "run",
+    "--config",
+    "test/sanitize/vitest.config.ts",
+    ...reporters,
+    ...tests,
+  ];
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const from of ["stdout", "stderr"]) {
+    child[from].setEncoding("utf8").on("data", (text) => {
+      output += text;
+      process[from].write(text);
+    });
+  }
+  return new Promise((resolve) => {
+    child.on("close", (status) => resolve({ status: status ?? 1, output }));
+  });
 }
 
 function readResults(file) {
