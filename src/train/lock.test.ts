@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DataError } from "../errors.js";
 import { FolderLock } from "./lock.js";
@@ -54,10 +55,15 @@ describe("FolderLock", () => {
     "takes over from a process that has ended, but whose parent has not noticed",
     async () => {
       // the shell starts a process, says its number, and becomes a program that never asks after it
-      const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"]);
+      const script = "cat <&3 & echo $!; exec sleep 60";
+      const parent = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "inherit", "pipe"] });
+      const proc = (path: string) => () => readFile(`/proc/${path}`, "utf8");
+      const slow = { timeout: 30_000 };
       try {
-        const [pid] = await once(parent.stdout, "data");
-        await expect.poll(() => readFile(`/proc/${+pid}/stat`, "utf8")).toMatch(/\) Z /);
+        const [pid] = await once(parent.stdout!, "data");
+        await expect.poll(proc(`${parent.pid}/comm`), slow).toBe("sleep\n");
+        (parent.stdio[3] as Writable).end(); // only now: the shell would ask
+        await expect.poll(proc(`${+pid}/stat`), slow).toMatch(/\) Z /);
         await leave({ ...own, pid: +pid });
         FolderLock.take(folder).release();
       } finally {
