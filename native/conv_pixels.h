@@ -11,10 +11,10 @@
 
 namespace fovea::FOVEA_ISA {
 
-/** Whether there are fewer pixels, of all images together, than filters in a group. */
+/** Whether pixels, of all images together, are at most two thirds as many as filters in a group. Measured. */
 inline bool conv2dHasFewPixels(const Conv2dArgs& args) {
   const ConvGeometry& g = args.geometry;
-  return g.batch * g.outSize[0] * g.outSize[1] < g.outChannels / g.groups;
+  return 3 * g.batch * g.outSize[0] * g.outSize[1] <= 2 * (g.outChannels / g.groups);
 }
 
 // As the kernel of kernels.h, for such shapes.

@@ -126,9 +126,9 @@ const layers: Sizes[] = [
   { ...usual, batch: 9, inChannels: 4, outChannels: 6, inSize: [31, 33] },
   // Fewer pixels than filters: one panel of them, several, several images.
   { ...usual, batch: 1, inChannels: 40, outChannels: 70, inSize: [3, 3] },
-  { ...usual, batch: 3, inChannels: 5, outChannels: 90, inSize: [4, 7], kernelSize: [5, 5] },
-  { ...usual, inChannels: 36, outChannels: 80, groups: 2, inSize: [5, 6], stride: [2, 1] },
-  { ...usual, batch: 1, inSize: [6, 6], outChannels: 37, kernelSize: [1, 1], padding: [0, 0] },
+  { ...usual, batch: 3, inChannels: 5, outChannels: 130, inSize: [4, 7], kernelSize: [5, 5] },
+  { ...usual, inChannels: 36, outChannels: 120, groups: 2, inSize: [5, 6], stride: [2, 1] },
+  { ...usual, batch: 1, inSize: [6, 6], outChannels: 57, kernelSize: [1, 1], padding: [0, 0] },
   // Few channels and many images: vectors of images, whole and in part.
   { ...usual, batch: 16, inChannels: 1, outChannels: 6, kernelSize: [5, 5], padding: [2, 2] },
   { ...usual, batch: 23, inChannels: 6, outChannels: 5, inSize: [9, 7], stride: [2, 1] },
