@@ -1,6 +1,7 @@
 // Turning images into lanes and back. See conv_lanes.h.
 #include "conv_lanes.h"
 #include <algorithm>
+#include "transpose.h"
 
 namespace fovea::FOVEA_ISA {
 
@@ -33,16 +34,26 @@ FOVEA_INLINE void transpose(vec (&v)[kLanes]) {
   });
 }
 
+/** to[i·toStep + j] = from[j·fromStep + i] for i, j < kLanes. */
+FOVEA_INLINE void transposeBlock(float* to, ptrdiff_t toStep, const float* from, ptrdiff_t fromStep) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  transpose8(reinterpret_cast<int32_t*>(to), toStep, reinterpret_cast<const int32_t*>(from), fromStep);
+#else
+  vec v[kLanes];
+  unroll<kLanes>([&](auto i) { v[i] = load(from + i * fromStep); });
+  transpose(v);
+  unroll<kLanes>([&](auto i) { store(to + i * toStep, v[i]); });
+#endif
+}
+
 /** to[k·toStep + lane] = from[lane·image + k] for k < run, lane < count; 0 in the other lanes. */
 void toLanes(float* to, ptrdiff_t toStep, const float* from, ptrdiff_t image, int count, int64_t run) {
   for (int64_t k = 0; k < run; k += kLanes, from += kLanes, to += kLanes * toStep) {
     const int part = static_cast<int>(std::min<int64_t>(kLanes, run - k));
-    vec v[kLanes];
     if (part == kLanes && count == kLanes) {
-      unroll<kLanes>([&](auto i) { v[i] = load(from + i * image); });
-      transpose(v);
-      unroll<kLanes>([&](auto i) { store(to + i * toStep, v[i]); });
+      transposeBlock(to, toStep, from, image);
     } else {
+      vec v[kLanes];
       unroll<kLanes>([&](auto i) { v[i] = i < count ? loadPart(from + i * image, part) : vec{}; });
       transpose(v);
       unroll<kLanes>([&](auto i) { if (i < part) store(to + i * toStep, v[i]); });
@@ -54,12 +65,10 @@ void toLanes(float* to, ptrdiff_t toStep, const float* from, ptrdiff_t image, in
 void fromLanes(float* to, ptrdiff_t image, const float* from, ptrdiff_t fromStep, int count, int64_t run) {
   for (int64_t k = 0; k < run; k += kLanes, to += kLanes, from += kLanes * fromStep) {
     const int part = static_cast<int>(std::min<int64_t>(kLanes, run - k));
-    vec v[kLanes];
     if (part == kLanes && count == kLanes) {
-      unroll<kLanes>([&](auto i) { v[i] = load(from + i * fromStep); });
-      transpose(v);
-      unroll<kLanes>([&](auto i) { store(to + i * image, v[i]); });
+      transposeBlock(to, image, from, fromStep);
     } else {
+      vec v[kLanes];
       unroll<kLanes>([&](auto i) { v[i] = i < part ? load(from + i * fromStep) : vec{}; });
       transpose(v);
       unroll<kLanes>([&](auto i) { if (i < count) storePart(to + i * image, v[i], part); });
