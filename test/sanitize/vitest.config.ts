@@ -10,6 +10,8 @@ export default defineConfig({
       "test/determinism.test.ts",
       "src/backends/native/backend.test.ts",
     ],
+    // It tries the suite's own check, on buffers that end where they do without a sanitizer.
+    exclude: ["test/conformance/check.test.ts"],
     setupFiles: ["test/sanitize/addon.ts"],
     pool: "forks",
     testTimeout: 3_600_000,
