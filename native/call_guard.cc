@@ -1,7 +1,6 @@
 #include "call_guard.h"
 
 #ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
 
 namespace fovea {
 
