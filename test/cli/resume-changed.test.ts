@@ -7,6 +7,8 @@ import { bytesOf, lenet } from "./resuming.js";
 import { fovea, root, temporaryFolder } from "./run.js";
 
 const at = temporaryFolder();
+/** So many commands, on a machine that may be busy. */
+const slow = { timeout: 300_000 };
 const subset = join(root, "data", "fashion-mnist-subset");
 
 /** The exit code of a resumed run, and the last line that it prints. */
@@ -17,7 +19,7 @@ async function resumed(folder: string) {
 const back = (folder: string) =>
   `bring back the images with which the run began, or start another run from its weights with --init ${folder}`;
 
-it("refuses pictures that have changed, and names the first", async () => {
+it("refuses pictures that have changed, and names the first", slow, async () => {
   const pets = at("pets");
   const corpus = join(root, "test", "corpus", "image");
   const pictures = ["rgba.png", "interlaced.png", "palette.png", "grey.jpg", "turned.jpg"];
@@ -55,7 +57,7 @@ it("refuses pictures that have changed, and names the first", async () => {
   expect((await bytesOf(folder)).equals(weights)).toBe(true);
 });
 
-it("refuses a data set of which one byte has changed", async () => {
+it("refuses a data set of which one byte has changed", slow, async () => {
   const data = at("data");
   await cp(subset, data, { recursive: true });
   const folder = at("published");
@@ -79,7 +81,7 @@ it("refuses a data set of which one byte has changed", async () => {
   expect((await resumed(folder))[0]).toBe(0);
 });
 
-it("refuses a config.json that has changed, and a checkpoint of another run", async () => {
+it("refuses a config.json that has changed, and a checkpoint of another run", slow, async () => {
   const [folder, other] = [at("changed"), at("other")];
   for (const [out, lr] of [
     [folder, "0.9"],

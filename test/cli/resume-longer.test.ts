@@ -8,10 +8,12 @@ import { bytesOf, lenet, logOf } from "./resuming.js";
 import { fovea, temporaryFolder } from "./run.js";
 
 const at = temporaryFolder();
+/** So many commands, on a machine that may be busy. */
+const slow = { timeout: 300_000 };
 /** The best epoch changes from one to the next, so that weights are kept and replaced. */
 const options = [...lenet, "--val-fraction", "0.2", "--lr", "0.01", "--optimizer", "adam"];
 
-it("goes on for more steps as if they had been asked for, also within an epoch", async () => {
+it("goes on for more steps as if they had been asked for, also within an epoch", slow, async () => {
   // 4 steps an epoch
   const steps = (count: number, out: string) =>
     fovea([...options, "--epochs", "6", "--max-steps", `${count}`, "--out", out]);

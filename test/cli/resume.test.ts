@@ -9,7 +9,8 @@ import { bytesOf, lenet, logOf, watched } from "./resuming.js";
 import { fovea, main, type Outcome, root, run, temporaryFolder } from "./run.js";
 
 const at = temporaryFolder();
-describe("fovea train --resume", () => {
+// so many commands, on a machine that may be busy
+describe("fovea train --resume", { timeout: 300_000 }, () => {
   it("goes on after SIGINT and SIGTERM, and for longer, to the bytes of one that was never ended", async () => {
     const options = ["--momentum", "0.9", "--lr", "0.01", "--augment", "light"];
     const whole = await fovea([...lenet, ...options, "--epochs", "14", "--out", at("whole")]);
