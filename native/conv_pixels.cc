@@ -2,7 +2,7 @@
 // (channel, kernel row, kernel column), its columns are the pixels of the whole batch.
 #include "conv_pixels.h"
 #include <algorithm>
-#include "conv.h"
+#include "conv_direct.h"
 
 namespace fovea::FOVEA_ISA {
 
@@ -11,7 +11,9 @@ namespace {
 struct FewPixels {
   const ConvGeometry& g;
   int64_t channels, filters, taps, depth;  // of one group
-  int64_t pixels, padded;
+  int64_t pixels;
+  Panels columns;  // of the pixels
+  int64_t padded;
   Reader reader;
   int64_t bandRows;  // of an image
   int64_t rows;      // filters of a task
@@ -27,7 +29,8 @@ struct FewPixels {
         taps(g.kernelSize[0] * g.kernelSize[1]),
         depth(channels * taps),
         pixels(g.batch * g.outSize[0] * g.outSize[1]),
-        padded(paddedColumns(pixels)),
+        columns(pixels),
+        padded(columns.padded()),
         reader(imagesOf(args.x, x, g.inChannels, g.inSize), -g.padding[1],
                (g.outSize[1] - 1) * g.stride[1] + (g.kernelSize[1] - 1) * g.dilation[1] + 1 - g.padding[1]),
         bandRows((g.outSize[0] - 1) * g.stride[0] + (g.kernelSize[0] - 1) * g.dilation[0] + 1),
@@ -62,15 +65,16 @@ struct FewPixels {
   /** Channels [first, last) of a group's windows, as rows of all its panels. */
   void packWindows(int64_t group, int64_t first, int64_t last) const {
     const float* from = band + group * channels;
-    for (int64_t start = 0; start < pixels; start += kPanel) {
-      const int64_t columns = std::min(kPanel, pixels - start), width = paddedColumns(columns);
+    for (int64_t panel = 0; panel < columns.count; ++panel) {
+      const int64_t start = columns.start(panel), width = columns.width(panel);
+      const int64_t count = columns.columnsOf(panel, panel + 1);
       const ptrdiff_t* at = pixelAt + start;
       float* to = panels + (group * padded + start) * depth + first * taps * width;
       for (int64_t c = first; c < last; ++c) {
         for (int64_t tap = 0; tap < taps; ++tap, to += width) {
           const float* window = from + tapAt[tap] + c;
-          for (int64_t j = 0; j < columns; ++j) to[j] = window[at[j]];
-          std::fill(to + columns, to + width, 0.0f);
+          for (int64_t j = 0; j < count; ++j) to[j] = window[at[j]];
+          std::fill(to + count, to + width, 0.0f);
         }
       }
     }
@@ -80,11 +84,11 @@ struct FewPixels {
   void convolve(int64_t group, int64_t first, int64_t last, const float* w, const float* bias, ptrdiff_t biasStep,
                 bool isRelu, float* y, ptrdiff_t yChannel) const {
     Product product;
-    product.m = last - first, product.n = pixels, product.depth = depth;
+    product.m = last - first, product.depth = depth;
     product.a = w, product.aRow = filterAt + first, product.aDepth = weightAt;
-    product.panels = panels + group * padded * depth;
+    product.b = panels + group * padded * depth;
     product.c = sums + group * filters * padded, product.cRow = sumAt + first;
-    multiply(product);
+    multiply(product, columns, 0, columns.count);
     for (int64_t f = first; f < last; ++f) {
       float* sum = product.c + f * padded;
       const vec added = broadcast(bias ? bias[(f - first) * biasStep] : 0.0f);

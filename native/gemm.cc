@@ -1,117 +1,124 @@
 // The matrix product's micro-kernel, the loops around it, and packing. See gemm.h.
 #include "gemm.h"
 #include <algorithm>
-#include <array>
 
 namespace fovea::FOVEA_ISA {
 
+// Sums stay in registers only if all that touches them is inlined.
+#define FOVEA_INLINED __attribute__((always_inline))
+
 namespace {
 
-/** What the tile does to its sums before it stores them. */
-struct Finish {
-  bool accumulate;
-  const float* bias;  // of the tile's first column
-  bool relu;
-  const float* mask;  // likewise
+// A C that is far is asked for before its tile is computed, if that takes long enough. Measured: with AVX-512 up to
+// 30% of the time of a product of few blocks; shorter vectors compute long enough for stores not to wait.
+constexpr bool kFetchesFar = kLanes == 16;
+constexpr int64_t kWorthFetching = 16;
+
+/** What a tile computes, over a block of a product's depth, and what it does to its sums at the end. */
+struct Block {
+  int64_t depth;
+  const float* a;
+  const ptrdiff_t *aRow, *aDepth;
+  const float* b;
+  float* c;
+  const ptrdiff_t* cRow;
+  int lanes;  // of the last vector of a row that are columns of C
+  bool isFar, accumulates, relu;
+  const float *bias, *mask;
   const ptrdiff_t* maskRow;
 };
 
-/**
- * One register tile: rows × vectors·kLanes elements of C over `depth`. Each step loads one row of
- * B, broadcasts one element of A per row and feeds rows·vectors FMAs. The last vector of C may be
- * partial (`lastLanes`).
- */
-template <int rows, int vectors>
-void tile(int64_t depth, const float* a, const ptrdiff_t* aRow, const ptrdiff_t* aDepth,
-          const float* b, float* c, const ptrdiff_t* cRow, int lastLanes, Finish finish) {
-  const float* row[rows];
-  vec sum[rows][vectors];
-  unroll<rows>([&](auto i) {
-    row[i] = a + aRow[i];
-    unroll<vectors>([&](auto j) { sum[i][j] = vec{}; });
-  });
-  if (finish.accumulate) {
-    unroll<rows>([&](auto i) {
-      unroll<vectors>([&](auto j) { __builtin_prefetch(c + cRow[i] + j * kLanes, 1); });
-    });
-  }
-  for (int64_t k = 0; k < depth; ++k, b += vectors * kLanes) {
-    const ptrdiff_t at = aDepth[k];
-    vec right[vectors];
-    unroll<vectors>([&](auto j) { right[j] = load(b + j * kLanes); });
-    unroll<rows>([&](auto i) {
-      const vec left = broadcast(row[i][at]);
-      unroll<vectors>([&](auto j) { sum[i][j] += left * right[j]; });
-    });
-  }
-  const auto forEach = [&](auto&& change) __attribute__((always_inline)) {
-    unroll<rows>([&](auto i) {
-      unroll<vectors>([&](auto j) {
-        change(sum[i][j], c + cRow[i] + j * kLanes, j * kLanes,
-               j + 1 < vectors ? kLanes : lastLanes);
-      });
-    });
+/** body(row, vector) for each vector of a tile. */
+template <int rows, int vectors, class Body>
+FOVEA_INLINE void forEach(const Body& body) {
+  unroll<rows>([&](auto r) FOVEA_INLINED { unroll<vectors>([&](auto v) FOVEA_INLINED { body(r, v); }); });
+}
+
+/** Finishes a tile's sums and stores them. */
+template <bool isWhole, int rows, int vectors>
+FOVEA_INLINE void finish(const Block& p, vec (&sum)[rows][vectors]) {
+  const auto part = [&](const float* from, auto v) FOVEA_INLINED {
+    return isWhole || v + 1 < vectors ? load(from + v * kLanes) : loadPart(from + v * kLanes, p.lanes);
   };
-  const bool whole = lastLanes == kLanes;
-  if (finish.accumulate) {
-    if (whole) forEach([&](vec& v, const float* p, int, int) { v += load(p); });
-    else forEach([&](vec& v, const float* p, int, int lanes) { v += loadPart(p, lanes); });
+  if (p.accumulates) {
+    forEach<rows, vectors>([&](auto r, auto v) FOVEA_INLINED { sum[r][v] += part(p.c + p.cRow[r], v); });
   }
-  if (finish.bias) forEach([&](vec& v, const float*, int j, int) { v += load(finish.bias + j); });
-  if (finish.relu) forEach([&](vec& v, const float*, int, int) { v = relu(v); });
-  if (finish.mask) {
-    unroll<rows>([&](auto i) {
-      unroll<vectors>([&](auto j) {
-        const float* p = finish.mask + finish.maskRow[i] + j * kLanes;
-        sum[i][j] = masked(sum[i][j], j + 1 < vectors || whole ? load(p) : loadPart(p, lastLanes));
-      });
+  if (p.bias) forEach<rows, vectors>([&](auto r, auto v) FOVEA_INLINED { sum[r][v] += load(p.bias + v * kLanes); });
+  if (p.relu) forEach<rows, vectors>([&](auto r, auto v) FOVEA_INLINED { sum[r][v] = relu(sum[r][v]); });
+  if (p.mask) {
+    forEach<rows, vectors>([&](auto r, auto v) FOVEA_INLINED {
+      sum[r][v] = masked(sum[r][v], part(p.mask + p.maskRow[r], v));
     });
   }
-  if (whole) forEach([&](vec& v, float* p, int, int) { store(p, v); });
-  else forEach([&](vec& v, float* p, int, int lanes) { storePart(p, v, lanes); });
+  forEach<rows, vectors>([&](auto r, auto v) FOVEA_INLINED {
+    float* to = p.c + p.cRow[r] + v * kLanes;
+    if (isWhole || v + 1 < vectors) store(to, sum[r][v]);
+    else storePart(to, sum[r][v], p.lanes);
+  });
 }
 
-using Tile = void (*)(int64_t, const float*, const ptrdiff_t*, const ptrdiff_t*, const float*, float*,
-                      const ptrdiff_t*, int, Finish);
-
-/** The tiles of `vectors` vectors, by their number of rows less one. */
-template <int vectors, int... row>
-constexpr std::array<Tile, sizeof...(row)> tilesOf(std::integer_sequence<int, row...>) {
-  return {&tile<row + 1, vectors>...};
-}
-template <int... column>
-constexpr auto allTiles(std::integer_sequence<int, column...>) {
-  return std::array<std::array<Tile, kTileRows>, sizeof...(column)>{
-      tilesOf<column + 1>(std::make_integer_sequence<int, kTileRows>{})...};
-}
-constexpr auto kTiles = allTiles(std::make_integer_sequence<int, kTileVectors>{});
+/** A register tile. What the end needs of the mask, and of a C that is far, is asked for at the beginning. */
+template <int rows, int vectors>
+struct BlockTile {
+  static void run(const Block& p) {
+    const float* row[rows];
+    unroll<rows>([&](auto r) { row[r] = p.a + p.aRow[r]; });
+    if (p.isFar) {
+      forEach<rows, vectors>([&](auto r, auto v) FOVEA_INLINED {
+        __builtin_prefetch(p.c + p.cRow[r] + v * kLanes, 1);
+      });
+    }
+    if (p.mask) {
+      forEach<rows, vectors>([&](auto r, auto v) FOVEA_INLINED {
+        __builtin_prefetch(p.mask + p.maskRow[r] + v * kLanes);
+      });
+    }
+    vec sum[rows][vectors];
+    sumTile(sum, p.depth, p.b, [&](auto r, int64_t k) FOVEA_INLINED { return row[r][p.aDepth[k]]; }, [](int64_t) {});
+    if (p.lanes == kLanes) finish<true>(p, sum);
+    else finish<false>(p, sum);
+  }
+};
 
 }  // namespace
 
-// For each panel, for each block of the depth, for each tile of rows: the block of B stays in the
-// first-level cache while A streams past it from the second.
+// For each block of the depth, for each tile of rows: the block of B stays in the first-level cache while A
+// streams past it from the second.
 void multiply(const Product& p) {
-  const int64_t blocks = std::max<int64_t>(1, divideUp(p.depth, kDepthBlock));
-  const int64_t blockDepth = divideUp(p.depth, blocks);
-  for (int64_t j = 0; j < p.n; j += kPanel) {
-    const int64_t columns = std::min(kPanel, p.n - j);
-    const int64_t width = paddedColumns(columns);
-    const int lastLanes = static_cast<int>(columns - (width - kLanes));
-    const auto& tiles = kTiles[static_cast<size_t>(width / kLanes - 1)];
-    for (int64_t block = 0; block < blocks; ++block) {
-      const int64_t k = block * blockDepth;
-      const int64_t depth = std::min(blockDepth, p.depth - k);
-      const bool last = block == blocks - 1;
-      Finish finish = {p.accumulate || block > 0, last && p.bias ? p.bias + j : nullptr,
-                       last && p.relu, last && p.mask ? p.mask + j : nullptr, p.maskRow};
-      const float* panel = p.panels + j * p.depth + k * width;
-      for (int64_t i = 0; i < p.m; i += kTileRows) {
-        const int64_t rows = std::min<int64_t>(kTileRows, p.m - i);
-        if (finish.mask) finish.maskRow = p.maskRow + i;
-        tiles[static_cast<size_t>(rows - 1)](depth, p.a, p.aRow + i, p.aDepth + k, panel, p.c + j,
-                                             p.cRow + i, lastLanes, finish);
-      }
+  const int64_t width = paddedColumns(p.n);
+  const auto& tiles = kTilesOf<BlockTile>[static_cast<size_t>(width / kLanes - 1)];
+  const int64_t blocks = std::max<int64_t>(1, divideUp(p.depth, kDepthBlock)), most = divideUp(p.depth, blocks);
+  for (int64_t index = 0; index < blocks; ++index) {
+    const int64_t k = index * most;
+    const bool isLast = index == blocks - 1;
+    Block block;
+    block.depth = std::min(most, p.depth - k);
+    block.a = p.a, block.aDepth = p.aDepth + k;
+    block.b = p.b + k * width;
+    block.c = p.c;
+    block.lanes = static_cast<int>(p.n - (width - kLanes));
+    block.isFar = p.isFar && (kFetchesFar || p.accumulate) && p.depth >= kWorthFetching;
+    block.accumulates = p.accumulate || index > 0;
+    block.bias = isLast ? p.bias : nullptr;
+    block.relu = isLast && p.relu;
+    block.mask = isLast ? p.mask : nullptr;
+    for (int64_t i = 0; i < p.m; i += kTileRows) {
+      block.aRow = p.aRow + i, block.cRow = p.cRow + i;
+      block.maskRow = block.mask ? p.maskRow + i : nullptr;
+      tiles[static_cast<size_t>(std::min<int64_t>(kTileRows, p.m - i) - 1)](block);
     }
+  }
+}
+
+void multiply(const Product& all, const Panels& panels, int64_t first, int64_t last) {
+  for (int64_t panel = first; panel < last; ++panel) {
+    Product p = all;
+    const int64_t start = panels.start(panel);
+    p.n = panels.columnsOf(panel, panel + 1);
+    p.b += start * p.depth, p.c += start;
+    if (p.bias) p.bias += start;
+    if (p.mask) p.mask += start;
+    multiply(p);
   }
 }
 
@@ -139,13 +146,25 @@ void packBlock(float* block, int64_t width, int64_t n, int64_t depth, const floa
   }
 }
 
-void packPanels(float* panels, int64_t n, int64_t depth, const float* b, const ptrdiff_t* bDepth,
-                ptrdiff_t bColumn, int64_t firstPanel, int64_t lastPanel) {
-  for (int64_t panel = firstPanel; panel < lastPanel; ++panel) {
-    const int64_t j = panel * kPanel;
-    const int64_t columns = std::min(kPanel, n - j);
-    packBlock(panels + j * depth, paddedColumns(columns), columns, depth, b + j * bColumn, bDepth,
-              bColumn);
+void packPanels(float* packed, const Panels& panels, int64_t depth, const float* b, const ptrdiff_t* bDepth,
+                ptrdiff_t bColumn, int64_t first, int64_t last) {
+  for (int64_t panel = first; panel < last; ++panel) {
+    const int64_t start = panels.start(panel);
+    packBlock(packed + start * depth, panels.width(panel), panels.columnsOf(panel, panel + 1), depth,
+              b + start * bColumn, bDepth, bColumn);
+  }
+}
+
+void sumPanel(const float* panel, int64_t width, int64_t depth, bool accumulate, float* sums) {
+  for (int64_t j = 0; j < width; j += kLanes) {
+    vec sum[4] = {};  // as many additions at once as the adders take
+    int64_t k = 0;
+    for (; k + 4 <= depth; k += 4) {
+      unroll<4>([&](auto i) { sum[i] += load(panel + (k + i) * width + j); });
+    }
+    for (; k < depth; ++k) sum[0] += load(panel + k * width + j);
+    const vec all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    store(sums + j, accumulate ? load(sums + j) + all : all);
   }
 }
 

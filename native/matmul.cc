@@ -50,73 +50,197 @@ struct Problem {
 };
 
 struct Matmul : Problem {
+  const MatmulArgs& args;
+  const Frame* frame;
+  Panels columns;
   bool inPlace;      // A is read where it is
   bool staged;       // C is written by way of a contiguous block
   bool perItem;      // a task is a whole item of the batch
-  int64_t rowBlock, rowBlocks, splits, panelCount;
+  int64_t rowBlock, rowBlocks, splits;
 
+  // Scratch: shared by all tasks, then that of each thread.
   float *panels, *bias;
   ptrdiff_t *aAt, *aDepthAt, *bDepthAt, *cAt, *stagingAt;
   char* threadScratch;
-  size_t epilogue, threadBytes, bytes;
+  size_t threadBytes, bytes;
 
-  Matmul(const MatmulArgs& args, char* scratch, int threads) : Problem(args) {
-    inPlace = aDepth == 1 || k == 1;
-    staged = hasEpilogue(args) || !contiguousResult() || (swapped && args.bias.buffer >= 0);
-    panelCount = divideUp(n, kPanel);
-    perItem = args.batch > 1 && k * paddedColumns(n) <= kPrivatePanels;
+  /** `frame` is null where only `bytes` is asked for. */
+  Matmul(const MatmulArgs& args, const Frame* frame, int threads) : Problem(args), args(args), frame(frame), columns(n) {
     const bool wide = hasEpilogue(args);
+    inPlace = aDepth == 1 || k == 1;
+    staged = wide || !contiguousResult() || (swapped && args.bias.buffer >= 0);
+    perItem = args.batch > 1 && k * columns.padded() <= kPrivatePanels;
     rowBlocks = divideUp(m, wide && k <= kEpilogueDepth ? kEpilogueRows : kRowBlock);
     rowBlock = roundUp(divideUp(m, std::max<int64_t>(rowBlocks, 1)), kTileRows);
     rowBlocks = divideUp(m, std::max<int64_t>(rowBlock, 1));
     const int64_t wanted = threads == 1 || perItem ? 1 : divideUp(4 * threads, std::max<int64_t>(rowBlocks, 1));
-    splits = std::clamp<int64_t>(std::max(wanted, staged ? divideUp(n, wide ? kEpilogueColumns : kStagedColumns) : 1), 1,
-                                 std::max<int64_t>(panelCount, 1));
+    const int64_t needed = staged ? divideUp(n, wide ? kEpilogueColumns : kStagedColumns) : 1;
+    splits = std::clamp<int64_t>(std::max(wanted, needed), 1, std::max<int64_t>(columns.count, 1));
 
+    char* scratch = frame ? frame->scratch : nullptr;
     Carver shared(scratch);
-    panels = shared.take<float>(perItem ? 0 : k * paddedColumns(n));
-    bias = shared.take<float>(paddedColumns(n));
+    panels = shared.take<float>(perItem ? 0 : k * columns.padded());
+    bias = shared.take<float>(columns.padded());
     aAt = shared.take<ptrdiff_t>(rowBlock);
     aDepthAt = shared.take<ptrdiff_t>(k);
     bDepthAt = shared.take<ptrdiff_t>(k);
     cAt = shared.take<ptrdiff_t>(rowBlock);
     stagingAt = shared.take<ptrdiff_t>(rowBlock);
     threadScratch = scratch + shared.used();
-    epilogue = epilogueBytes(args);
     Carver own(nullptr);
     Own(own, *this);
     threadBytes = own.used();
     bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
   }
 
+  const Operand& a() const { return swapped ? args.b : args.a; }
+  const Operand& b() const { return swapped ? args.a : args.b; }
   /** From row to row of a staged block: a cache line more than its columns, lest rows share the cache's sets. */
-  int64_t stagedWidth() const { return divideUp(panelCount, splits) * kPanel + 16; }
+  int64_t stagedWidth() const { return divideUp(columns.count, splits) * kPanel + kLineFloats; }
+  /** From step to step of the depth of a packed block of A. */
+  int64_t blockWidth() const { return roundUp(rowBlock, kLanes); }
 
   struct Own {
     float *panels, *block, *staging;
     char* epilogue;
     Own(Carver& carver, const Matmul& p) {
-      panels = carver.take<float>(p.perItem ? p.k * paddedColumns(p.n) : 0);
-      block = carver.take<float>(p.inPlace ? 0 : roundUp(p.rowBlock, kLanes) * std::min(kDepthSlice, p.k));
+      panels = carver.take<float>(p.perItem ? p.k * p.columns.padded() : 0);
+      block = carver.take<float>(p.inPlace ? 0 : p.blockWidth() * std::min(kDepthSlice, p.k));
       staging = carver.take<float>(p.staged ? p.rowBlock * p.stagedWidth() : 0);
-      epilogue = carver.take<char>(static_cast<int64_t>(p.epilogue));
+      epilogue = carver.take<char>(static_cast<int64_t>(epilogueBytes(p.args)));
     }
   };
+  Own own(int thread) const {
+    Carver carver(threadScratch + static_cast<size_t>(thread) * threadBytes);
+    return Own(carver, *this);
+  }
+
+  void fillTables() const {
+    ramp(aAt, rowBlock, inPlace ? aRow : 1);
+    ramp(aDepthAt, k, aDepth);
+    ramp(bDepthAt, k, bDepth);
+    ramp(cAt, rowBlock, cRow);
+    ramp(stagingAt, rowBlock, stagedWidth());
+    const float* from = swapped ? nullptr : frame->at<float>(args.bias);
+    if (!from) return;
+    for (int64_t j = 0; j < columns.padded(); ++j) bias[j] = j < n ? from[j * args.bias.strides[0]] : 0;
+  }
+
+  /** Packs a panel of an item's B from step `first` of the depth on, up to kDepthSlice of them. */
+  void pack(float* to, int64_t item, int64_t panel, int64_t first) const {
+    const int64_t start = columns.start(panel), width = columns.width(panel);
+    packBlock(to + start * k + first * width, width, columns.columnsOf(panel, panel + 1),
+              std::min(kDepthSlice, k - first), frame->at<float>(b()) + item * b().strides[0] + start * bColumn,
+              bDepthAt + first, bColumn);
+  }
+
+  /** Rows and columns of an item that a task makes. */
+  struct Place {
+    int64_t item, row, rows, firstPanel, lastPanel, column, columns;
+  };
+  Place placeOf(int64_t item, int64_t task) const {
+    const int64_t row = task / splits * rowBlock, split = task % splits;
+    const int64_t first = split * columns.count / splits, last = (split + 1) * columns.count / splits;
+    return {item, row, std::min(rowBlock, m - row), first, last, columns.start(first), columns.columnsOf(first, last)};
+  }
+  /** A part of the product as the call counts it, its element (i, j) at data[i·row + j]. */
+  ProductBlock blockOf(const Place& at, int64_t column, int64_t count, const float* data, ptrdiff_t row) const {
+    if (swapped) return {data, 1, row, at.item, column, at.row, count, at.rows};
+    return {data, row, 1, at.item, at.row, column, at.rows, count};
+  }
+
+  float* resultOf(const Place& at) const {
+    return frame->at<float>(args.c) + at.item * args.c.strides[0] + at.row * cRow + at.column * cColumn;
+  }
+
+  void multiplyBlock(const Own& own, const float* packed, const Place& at) const;
+  void finishBlock(const Own& own, const Place& at) const;
 };
 
-/** c[i][j] = act(staged[i][j] + rowBias[i]). */
-void unstage(const float* staging, int64_t width, int64_t m, int64_t n, float* c, ptrdiff_t cRow,
-             ptrdiff_t cColumn, const float* rowBias, ptrdiff_t biasStride, bool rectify) {
-  for (int64_t i = 0; i < m; i += 16) {
-    const int64_t end = std::min(i + 16, m);
-    for (int64_t j = 0; j < n; ++j) {
-      for (int64_t r = i; r < end; ++r) {
-        float v = staging[r * width + j];
-        if (rowBias) v += rowBias[r * biasStride];
-        c[r * cRow + j * cColumn] = rectify ? relu(v) : v;
+/** The product of a block of rows with some panels, slice by slice of the depth. */
+void Matmul::multiplyBlock(const Own& own, const float* packed, const Place& at) const {
+  const float* from = frame->at<float>(a()) + at.item * a().strides[0] + at.row * aRow;
+  ptrdiff_t packedDepthAt[kDepthSlice];
+  if (!inPlace) ramp(packedDepthAt, std::min(kDepthSlice, k), blockWidth());
+  for (int64_t slice = 0; slice < k || slice == 0; slice += kDepthSlice) {
+    const bool isLast = slice + kDepthSlice >= k;
+    Product product;
+    product.m = at.rows;
+    product.depth = std::min(kDepthSlice, k - slice);
+    product.a = inPlace ? from : own.block;
+    product.aRow = aAt;
+    product.aDepth = inPlace ? aDepthAt + slice : packedDepthAt;
+    product.cRow = staged ? stagingAt : cAt;
+    product.isFar = !staged;
+    product.accumulate = slice > 0;
+    product.relu = isLast && args.activation == kRelu && !staged;
+    if (!inPlace) packBlock(own.block, blockWidth(), at.rows, product.depth, from, aDepthAt + slice, aRow);
+    for (int64_t panel = at.firstPanel; panel < at.lastPanel; ++panel) {
+      const int64_t start = columns.start(panel);
+      product.n = columns.columnsOf(panel, panel + 1);
+      product.b = packed + start * k + slice * columns.width(panel);
+      product.c = staged ? own.staging + start - at.column : resultOf(at) + start - at.column;
+      product.bias = isLast && !swapped && args.bias.buffer >= 0 ? bias + start : nullptr;
+      if (isLast && hasEpilogue(args)) prefetchEpilogue(args, blockOf(at, start, product.n, nullptr, 0), *frame);
+      multiply(product);
+    }
+  }
+}
+
+/** What is done to a staged block: its epilogue, or c[i][j] = act(staged[i][j] + bias[i]). */
+void Matmul::finishBlock(const Own& own, const Place& at) const {
+  if (!staged) return;
+  if (hasEpilogue(args)) {
+    const ProductBlock block = blockOf(at, at.column, at.columns, own.staging, stagedWidth());
+    return runEpilogue(args, block, *frame, own.epilogue);
+  }
+  const float* rowBias = swapped ? frame->at<float>(args.bias) : nullptr;
+  float* to = resultOf(at);
+  // Rows 16 at a time, so that a line of C is written while it is near.
+  for (int64_t i = 0; i < at.rows; i += 16) {
+    for (int64_t j = 0; j < at.columns; ++j) {
+      for (int64_t r = i; r < std::min(i + 16, at.rows); ++r) {
+        float v = own.staging[r * stagedWidth() + j];
+        if (rowBias) v += rowBias[(at.row + r) * args.bias.strides[0]];
+        to[r * cRow + j * cColumn] = args.activation == kRelu ? relu(v) : v;
       }
     }
   }
+}
+
+/** Items one after the other, each by all threads: first B is packed, then blocks of C are tasks. */
+void runByBlocks(const Matmul& p, double work) {
+  Pool& pool = p.frame->pool;
+  const int64_t slices = divideUp(p.k, kDepthSlice);
+  for (int64_t item = 0; item < p.args.batch; ++item) {
+    pool.run(
+        static_cast<int>(p.columns.count * slices),
+        [&](int task, int) { p.pack(p.panels, item, task / slices, task % slices * kDepthSlice); },
+        8.0 * static_cast<double>(p.n * p.k));
+    const auto block = [&](int task, int thread) {
+      const Matmul::Own own = p.own(thread);
+      const Matmul::Place at = p.placeOf(item, task);
+      p.multiplyBlock(own, p.panels, at);
+      p.finishBlock(own, at);
+    };
+    pool.run(static_cast<int>(p.rowBlocks * p.splits), block, work);
+  }
+}
+
+/** Small items, each a task of its own. */
+void runByItems(const Matmul& p, double work) {
+  const auto wholeItem = [&](int item, int thread) {
+    const Matmul::Own own = p.own(thread);
+    for (int64_t panel = 0; panel < p.columns.count; ++panel) {
+      for (int64_t k = 0; k < p.k; k += kDepthSlice) p.pack(own.panels, item, panel, k);
+    }
+    for (int64_t task = 0; task < p.rowBlocks * p.splits; ++task) {
+      const Matmul::Place at = p.placeOf(item, task);
+      p.multiplyBlock(own, own.panels, at);
+      p.finishBlock(own, at);
+    }
+  };
+  p.frame->pool.run(static_cast<int>(p.args.batch), wholeItem, work * static_cast<double>(p.args.batch));
 }
 
 bool takesGemv(const MatmulArgs& args) { return !hasEpilogue(args) && gemvTakes(args); }
@@ -126,109 +250,11 @@ bool takesGemv(const MatmulArgs& args) { return !hasEpilogue(args) && gemvTakes(
 const char* matmul(const MatmulArgs& args, const Frame& frame) {
   if (args.batch == 0 || args.m == 0 || args.n == 0) return nullptr;
   if (takesGemv(args)) return gemv(args, frame);
-  const Matmul p(args, frame.scratch, frame.pool.threads());
-  const float *aBase = frame.at<float>(p.swapped ? args.b : args.a),
-              *bBase = frame.at<float>(p.swapped ? args.a : args.b);
-  const ptrdiff_t aItem = (p.swapped ? args.b : args.a).strides[0],
-                  bItem = (p.swapped ? args.a : args.b).strides[0];
-  float* cBase = frame.at<float>(args.c);
-  const float* bias = frame.at<float>(args.bias);
-  const ptrdiff_t biasStride = args.bias.strides[0];
-  const bool rectify = args.activation == kRelu;
-
-  const int64_t blockWidth = roundUp(p.rowBlock, kLanes);
-  ramp(p.aAt, p.rowBlock, p.inPlace ? p.aRow : 1);
-  ramp(p.aDepthAt, p.k, p.aDepth);
-  ramp(p.bDepthAt, p.k, p.bDepth);
-  ramp(p.cAt, p.rowBlock, p.cRow);
-  ramp(p.stagingAt, p.rowBlock, p.stagedWidth());
-  if (bias && !p.swapped) {
-    for (int64_t j = 0; j < paddedColumns(p.n); ++j) p.bias[j] = j < p.n ? bias[j * biasStride] : 0;
-  }
-
-  // One block of rows of one item, over the columns of one split.
-  const auto multiplyBlock = [&](int64_t item, int64_t task, const float* panels, const Matmul::Own& own) {
-    const int64_t row = task / p.splits * p.rowBlock, split = task % p.splits;
-    const int64_t first = split * p.panelCount / p.splits * kPanel;
-    const int64_t last = std::min((split + 1) * p.panelCount / p.splits * kPanel, p.n);
-    const float* a = aBase + item * aItem + row * p.aRow;
-    float* c = cBase ? cBase + item * args.c.strides[0] + row * p.cRow + first * p.cColumn : nullptr;
-    ptrdiff_t packedDepthAt[kDepthSlice];
-    if (!p.inPlace) ramp(packedDepthAt, std::min(kDepthSlice, p.k), blockWidth);
-
-    Product product;
-    product.m = std::min(p.rowBlock, p.m - row);
-    product.aRow = p.aAt;
-    product.c = p.staged ? own.staging : c;
-    product.cRow = p.staged ? p.stagingAt : p.cAt;
-    for (int64_t k = 0; k < p.k || k == 0; k += kDepthSlice) {
-      product.depth = std::min(kDepthSlice, p.k - k);
-      product.accumulate = k > 0;
-      if (p.inPlace) {
-        product.a = a;
-        product.aDepth = p.aDepthAt + k;
-      } else {
-        packBlock(own.block, blockWidth, product.m, product.depth, a, p.aDepthAt + k, p.aRow);
-        product.a = own.block;
-        product.aDepth = packedDepthAt;
-      }
-      if (k + kDepthSlice >= p.k) {
-        product.bias = bias && !p.swapped ? p.bias + first : nullptr;
-        product.relu = rectify && !p.staged;
-      }
-      for (int64_t j = first; j < last; j += kPanel) {
-        Product panel = product;
-        panel.n = std::min(kPanel, last - j);
-        panel.panels = panels + j * p.k + k * paddedColumns(panel.n);
-        panel.c += j - first;
-        if (panel.bias) panel.bias += j - first;
-        if (hasEpilogue(args) && k + kDepthSlice >= p.k) {
-          const ProductBlock straight{nullptr, 0, 0, item, row, j, panel.m, panel.n};
-          const ProductBlock turned{nullptr, 0, 0, item, j, row, panel.n, panel.m};
-          prefetchEpilogue(args, p.swapped ? turned : straight, frame);
-        }
-        multiply(panel);
-      }
-    }
-    if (hasEpilogue(args)) {
-      const ProductBlock straight{own.staging, p.stagedWidth(), 1, item, row, first, product.m, last - first};
-      const ProductBlock turned{own.staging, 1, p.stagedWidth(), item, first, row, last - first, product.m};
-      runEpilogue(args, p.swapped ? turned : straight, frame, own.epilogue);
-    } else if (p.staged) {
-      const float* rowBias = bias && p.swapped ? bias + row * biasStride : nullptr;
-      unstage(own.staging, p.stagedWidth(), product.m, last - first, c, p.cRow, p.cColumn, rowBias,
-              biasStride, rectify);
-    }
-  };
-
+  const Matmul p(args, &frame, frame.pool.threads());
   const double work = 2.0 * static_cast<double>(p.m * p.n) * static_cast<double>(p.k);
-  const int64_t tasks = p.rowBlocks * p.splits;
-  if (p.perItem) {
-    const auto wholeItem = [&](int item, int thread) {
-      Carver carver(p.threadScratch + static_cast<size_t>(thread) * p.threadBytes);
-      const Matmul::Own own(carver, p);
-      packPanels(own.panels, p.n, p.k, bBase + item * bItem, p.bDepthAt, p.bColumn, 0, p.panelCount);
-      for (int64_t task = 0; task < tasks; ++task) multiplyBlock(item, task, own.panels, own);
-    };
-    frame.pool.run(static_cast<int>(args.batch), wholeItem, work * static_cast<double>(args.batch));
-    return nullptr;
-  }
-  const int64_t slices = divideUp(p.k, kDepthSlice);
-  for (int64_t item = 0; item < args.batch; ++item) {
-    const auto pack = [&](int task, int) {
-      const int64_t j = task / slices * kPanel, k = task % slices * kDepthSlice;
-      const int64_t columns = std::min(kPanel, p.n - j), width = paddedColumns(columns);
-      packBlock(p.panels + j * p.k + k * width, width, columns, std::min(kDepthSlice, p.k - k),
-                bBase + item * bItem + j * p.bColumn, p.bDepthAt + k, p.bColumn);
-    };
-    frame.pool.run(static_cast<int>(p.panelCount * slices), pack, 8.0 * static_cast<double>(p.n * p.k));
-    const auto block = [&](int task, int thread) {
-      Carver carver(p.threadScratch + static_cast<size_t>(thread) * p.threadBytes);
-      const Matmul::Own own(carver, p);
-      multiplyBlock(item, task, p.panels, own);
-    };
-    frame.pool.run(static_cast<int>(tasks), block, work);
-  }
+  p.fillTables();
+  if (p.perItem) runByItems(p, work);
+  else runByBlocks(p, work);
   return nullptr;
 }
 

@@ -33,7 +33,7 @@ struct Winograd {
   int64_t points;
   int64_t across, down, tiles;  // tiles in a row and a column of an image, and in the whole batch
   int64_t depth, padded;        // channels and columns, up to whole vectors
-  EvenPanels panels;
+  Panels panels;
   int64_t block, blocks;        // tiles of a block
   int64_t splits;               // of the panels, where there are too few blocks for the threads
   int64_t mWidth;               // columns that M holds at once

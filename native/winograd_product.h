@@ -1,20 +1,9 @@
 // The matrix products of Winograd's algorithms, one for each point: C = A·B, all three dense, and A and C
 // scratch memory of whole vectors, so that nothing has to be cut off or looked up as in gemm.h.
 #pragma once
-#include "gemm.h"
+#include "tile.h"
 
 namespace fovea::FOVEA_ISA {
-
-/** Panels of packed columns, as even as can be: 4 vectors make 2 + 2 of them, not 3 + 1. */
-struct EvenPanels {
-  int64_t vectors, count;
-  explicit EvenPanels(int64_t columns)
-      : vectors(divideUp(columns, kLanes)), count(divideUp(vectors, kTileVectors)) {}
-  /** The first column of a panel. */
-  int64_t start(int64_t panel) const { return panel * vectors / count * kLanes; }
-  /** Columns of a panel, a whole number of vectors up to kTileVectors. */
-  int64_t width(int64_t panel) const { return start(panel + 1) - start(panel); }
-};
 
 /** C = A·B for one panel of B. */
 struct PanelProduct {

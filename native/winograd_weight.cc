@@ -153,15 +153,6 @@ void transformTask(const WinogradWeight& f, const WinogradWeight::Own& own, int6
   else f.gy.make(own.y, run - f.x.runs(), first, begin, end);
 }
 
-/** sums += Σ over `tiles` of y, [tile][width]. */
-void sumTiles(const float* y, int64_t tiles, int64_t width, float* sums) {
-  for (int64_t j = 0; j < width; j += kLanes) {
-    vec sum{};
-    for (int64_t t = 0; t < tiles; ++t) sum += load(y + t * width + j);
-    store(sums + j, load(sums + j) + sum);
-  }
-}
-
 /** Task `task` of the second phase: a range of the panels of one point of one group. */
 void productTask(const WinogradWeight& f, const WinogradWeight::Own& own, int64_t block, int64_t chunk,
                  bool isFirst, int64_t task) {
@@ -173,16 +164,16 @@ void productTask(const WinogradWeight& f, const WinogradWeight::Own& own, int64_
   product.aRow = f.aRow;
   product.aDepth = f.aDepth;
   product.cRow = f.cRow;
-  product.accumulate = !isFirst;
+  product.isFar = product.accumulate = !isFirst;
   float* sums = f.sums + chunk * f.sumFloats + group * divideUp(f.channels, kRows) * f.rowBlock + point * f.sumPoint;
   for (int64_t panel = split * f.gy.panels / f.splits; panel < (split + 1) * f.gy.panels / f.splits; ++panel) {
     const int64_t start = f.gy.start(panel);
     product.n = std::min(f.gy.width(panel), f.columns - start);
-    product.panels = own.y + point * f.gy.point + f.gy.offset(group, panel);
+    product.b = own.y + point * f.gy.point + f.gy.offset(group, panel);
     product.c = sums + start;
     multiply(product);
     if (f.sumsBias && point == f.family.alpha + 1) {
-      sumTiles(product.panels, product.depth, f.gy.width(panel),
+      sumPanel(product.b, f.gy.width(panel), product.depth, !isFirst,
                f.biasSums + (chunk * f.g.groups + group) * f.padded + start);
     }
   }
