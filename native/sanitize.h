@@ -27,13 +27,13 @@ constexpr bool kSanitized = false;
 #ifdef __SANITIZE_ADDRESS__
 constexpr size_t kFence = 64;
 /** Makes the kFence bytes behind a piece of memory out of bounds, and the piece itself not. */
-inline void fence(char* piece, size_t bytes) {
+__attribute__((always_inline)) inline void fence(char* piece, size_t bytes) {
   ASAN_UNPOISON_MEMORY_REGION(piece, bytes);
   ASAN_POISON_MEMORY_REGION(piece + bytes, kFence);
 }
 #else
 constexpr size_t kFence = 0;
-inline void fence(char*, size_t) {}
+__attribute__((always_inline)) inline void fence(char*, size_t) {}
 #endif
 
 }  // namespace fovea

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include "sanitize.h"
 
 namespace fovea::FOVEA_ISA {
 
@@ -17,9 +18,11 @@ class Carver {
   explicit Carver(char* base) : base_(base) {}
   template <class T>
   T* take(int64_t count) {
-    T* piece = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
-    used_ += static_cast<size_t>(roundUp(count * static_cast<int64_t>(sizeof(T)), 64));
-    return piece;
+    const size_t bytes = static_cast<size_t>(roundUp(count * static_cast<int64_t>(sizeof(T)), 64));
+    char* const piece = base_ ? base_ + used_ : nullptr;
+    if (piece) fence(piece, bytes);
+    used_ += bytes + kFence;
+    return reinterpret_cast<T*>(piece);
   }
   size_t used() const { return used_; }
 
