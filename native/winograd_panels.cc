@@ -9,18 +9,10 @@ namespace fovea::FOVEA_ISA {
 namespace {
 
 template <class T>
-void transformPixels(const float* const* at, const float* const* next, int64_t c, int lanes, float* to,
+void transformVector(const float* const* at, const float* const* next, int64_t c, int lanes, float* to,
                      ptrdiff_t point) {
-  constexpr int rows = T::matrix.rows, columns = T::matrix.columns;
-  if (c % kLineFloats == 0) {
-    for (int i = 0; i < columns * columns; ++i) __builtin_prefetch(next[i] + c);
-  }
-  const auto out = [&](int i, int j, vec v) { store(to + (i * rows + j) * point, v); };
-  if (lanes == kLanes) {
-    transformTile<T>([&](int i, int j) { return load(at[i * columns + j] + c); }, out);
-  } else {
-    transformTile<T>([&](int i, int j) { return loadPart(at[i * columns + j] + c, lanes); }, out);
-  }
+  if (lanes == kLanes) transformPixels<T>(at, next, c, std::true_type{}, lanes, to, point);
+  else transformPixels<T>(at, next, c, std::false_type{}, lanes, to, point);
 }
 
 alignas(64) constexpr float kZeros[TilePanels::kRun] = {};
@@ -58,9 +50,9 @@ void TilePanels::make(float* to, int64_t run, int64_t block, int64_t begin, int6
   float* out[kVectors];
   int64_t step[kVectors];
   for (int64_t c = 0; c < count; c += kLanes) {
-    const int64_t panel = panelOf(first + c), v = c / kLanes;
-    step[v] = width(panel);
-    out[v] = to + offset(group, panel) + (begin - block) * step[v] + first + c - start(panel);
+    const int64_t panel = columns.of(first + c), v = c / kLanes;
+    step[v] = columns.width(panel);
+    out[v] = to + offset(group, panel) + (begin - block) * step[v] + first + c - columns.start(panel);
   }
   const float* data = images.data + (group * channels + first) * images.c;
   const float* pointers[2][kPixels];
@@ -86,12 +78,12 @@ void TilePanels::make(float* to, int64_t run, int64_t block, int64_t begin, int6
 }
 
 PixelTransform inputTransformOf(int alpha) {
-  return alpha == 6 ? transformPixels<InputTransform<6>> : transformPixels<InputTransform<8>>;
+  return alpha == 6 ? transformVector<InputTransform<6>> : transformVector<InputTransform<8>>;
 }
 
 PixelTransform filterTransformOf(int r, int m) {
-  if (r == 3) return m == 4 ? transformPixels<FilterTransform<3, 4>> : transformPixels<FilterTransform<3, 6>>;
-  return m == 2 ? transformPixels<FilterTransform<5, 2>> : transformPixels<FilterTransform<5, 4>>;
+  if (r == 3) return m == 4 ? transformVector<FilterTransform<3, 4>> : transformVector<FilterTransform<3, 6>>;
+  return m == 2 ? transformVector<FilterTransform<5, 2>> : transformVector<FilterTransform<5, 4>>;
 }
 
 }  // namespace fovea::FOVEA_ISA

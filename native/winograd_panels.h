@@ -37,8 +37,7 @@ struct TilePanels {
   int64_t edge;              // rows and columns of a tile
   int64_t row, column;       // of the first tile, in its image
   int64_t groups, channels;  // channels of a group
-  int64_t unit;              // channels that panels are made of
-  int64_t units, panels;     // of a group
+  Panels columns;            // a group's channels
   int64_t tiles;             // of a block
   int64_t point;             // step from point to point
 
@@ -52,18 +51,12 @@ struct TilePanels {
         column(column),
         groups(groups),
         channels(images.channels / groups),
-        unit(unit),
-        units(divideUp(channels, unit)),
-        panels(divideUp(units, mostUnits)),
+        columns(channels, unit, mostUnits),
         tiles(tiles),
-        point(pointStep(groups * units * unit * tiles)) {}
+        point(pointStep(groups * columns.padded() * tiles)) {}
 
-  /** The first channel of a panel; panels are as even as can be. */
-  int64_t start(int64_t panel) const { return panel * units / panels * unit; }
-  int64_t width(int64_t panel) const { return start(panel + 1) - start(panel); }
-  int64_t panelOf(int64_t channel) const { return ((channel / unit + 1) * panels - 1) / units; }
   /** Floats from a point to a group's panel. */
-  int64_t offset(int64_t group, int64_t panel) const { return (group * units * unit + start(panel)) * tiles; }
+  int64_t offset(int64_t group, int64_t panel) const { return (group * columns.padded() + columns.start(panel)) * tiles; }
 
   /** A block's tasks: runs of a group's channels. */
   int64_t runs() const { return groups * divideUp(channels, kRun); }

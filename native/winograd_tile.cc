@@ -14,21 +14,12 @@ FOVEA_INLINE void eachVector(int64_t channels, Body&& body) {
   if (whole < channels) body(whole, std::false_type{});
 }
 
-// Pixels of the next tile are fetched where those of this one are used. (In a function of their own GCC takes the
-// fetches for nothing, and leaves them out.)
-
 template <int alpha>
 void transformInput(const float* const* from, const float* const* next, int64_t channels, float* to,
                     ptrdiff_t point) {
   const int rest = static_cast<int>(channels % kLanes);
   eachVector(channels, [&](int64_t c, auto isWhole) __attribute__((always_inline)) {
-    transformTile<InputTransform<alpha>>(
-        [&](int i, int j) {
-          __builtin_prefetch(next[i * alpha + j] + c);
-          const float* p = from[i * alpha + j] + c;
-          return isWhole ? load(p) : loadPart(p, rest);
-        },
-        [&](int i, int j, vec v) { store(to + c + (i * alpha + j) * point, v); });
+    transformPixels<InputTransform<alpha>>(from, next, c, isWhole, rest, to + c, point);
   });
 }
 

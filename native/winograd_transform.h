@@ -154,4 +154,23 @@ FOVEA_INLINE void transformTile(In&& in, Out&& out) {
   }
 }
 
+/**
+ * to[(i·rows + j)·point] = (T·X·Tᵀ)[i][j] for a vector of channels of pixels: X's elements, row by row, are c floats
+ * after the pointers `at`. Of a vector that is not whole, `lanes` exist, and the rest count as 0. Meanwhile the
+ * pixels of the next tile are fetched, each where one of this tile is used. (In a loop of their own GCC takes the
+ * fetches for nothing, and leaves them out, or they come all at once.)
+ */
+template <class T, class IsWhole>
+FOVEA_INLINE void transformPixels(const float* const* at, const float* const* next, int64_t c, IsWhole isWhole,
+                                  int lanes, float* to, ptrdiff_t point) {
+  constexpr int rows = T::matrix.rows, columns = T::matrix.columns;
+  transformTile<T>(
+      [&](int i, int j) {
+        __builtin_prefetch(next[i * columns + j] + c);
+        const float* p = at[i * columns + j] + c;
+        return isWhole ? load(p) : loadPart(p, lanes);
+      },
+      [&](int i, int j, vec v) { store(to + (i * rows + j) * point, v); });
+}
+
 }  // namespace fovea::FOVEA_ISA

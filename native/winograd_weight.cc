@@ -100,7 +100,7 @@ struct WinogradWeight {
           -g.padding[0], -g.padding[1], g.groups, kLineFloats, 1, blockTiles),
         gy(imagesOf(args.gy, gyData, g.outChannels, g.outSize), grid, filterTransformOf(family.r, family.m),
            family.m, 0, 0, g.groups, kLanes, kTileVectors, blockTiles),
-        splits(std::clamp<int64_t>(divideUp(4 * threads, g.groups * points), 1, gy.panels)) {
+        splits(std::clamp<int64_t>(divideUp(4 * threads, g.groups * points), 1, gy.columns.count)) {
     Carver shared(scratch);
     sums = shared.take<float>(chunks * sumFloats);
     biasSums = shared.take<float>(chunks * g.groups * padded);
@@ -166,14 +166,14 @@ void productTask(const WinogradWeight& f, const WinogradWeight::Own& own, int64_
   product.cRow = f.cRow;
   product.isFar = product.accumulate = !isFirst;
   float* sums = f.sums + chunk * f.sumFloats + group * divideUp(f.channels, kRows) * f.rowBlock + point * f.sumPoint;
-  for (int64_t panel = split * f.gy.panels / f.splits; panel < (split + 1) * f.gy.panels / f.splits; ++panel) {
-    const int64_t start = f.gy.start(panel);
-    product.n = std::min(f.gy.width(panel), f.columns - start);
+  for (int64_t panel = split * f.gy.columns.count / f.splits; panel < (split + 1) * f.gy.columns.count / f.splits; ++panel) {
+    const int64_t start = f.gy.columns.start(panel);
+    product.n = f.gy.columns.columnsOf(panel, panel + 1);
     product.b = own.y + point * f.gy.point + f.gy.offset(group, panel);
     product.c = sums + start;
     multiply(product);
     if (f.sumsBias && point == f.family.alpha + 1) {
-      sumPanel(product.b, f.gy.width(panel), product.depth, !isFirst,
+      sumPanel(product.b, f.gy.columns.width(panel), product.depth, !isFirst,
                f.biasSums + (chunk * f.g.groups + group) * f.padded + start);
     }
   }
@@ -236,7 +236,7 @@ const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Fra
                          frame.pool.threads());
   float* gw = frame.at<float>(args.gw);
   for (int64_t c = 0; c < f.channels; ++c) {
-    f.aRow[c] = f.x.offset(0, f.x.panelOf(c)) + c - f.x.start(f.x.panelOf(c));
+    f.aRow[c] = f.x.offset(0, f.x.columns.of(c)) + c - f.x.columns.start(f.x.columns.of(c));
     f.cRow[c] = c / kRows * f.rowBlock + c % kRows * f.padded;
   }
   ramp(f.aDepth, f.blockTiles, kLineFloats);
