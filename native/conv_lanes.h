@@ -56,7 +56,7 @@ struct LaneTiling {
   int64_t tasks() const { return imageGroups * bands; }
 };
 
-/** As `tile` in conv.h; no rows at all if what one row of results needs does not fit a band. */
+/** As Tiling in conv_direct.h; no rows at all if what one row of results needs does not fit a band. */
 LaneTiling tileLanes(int64_t batch, int64_t rows, int64_t step, int64_t extent, int64_t rowFloats,
                      int64_t atLeast);
 
