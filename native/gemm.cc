@@ -125,9 +125,11 @@ void multiply(const Product& all, const Panels& panels, int64_t first, int64_t l
 void packBlock(float* block, int64_t width, int64_t n, int64_t depth, const float* b,
                const ptrdiff_t* bDepth, ptrdiff_t bColumn) {
   if (bColumn == 1 || n == 1) {
+    constexpr int64_t kAhead = 16;  // rows are too short for the processor to see them coming
     const int64_t whole = n / kLanes * kLanes;
     for (int64_t k = 0; k < depth; ++k, block += width) {
-      const float* row = b + bDepth[k];
+      const float *row = b + bDepth[k], *ahead = b + bDepth[std::min(k + kAhead, depth - 1)];
+      for (int64_t j = 0; j < n; j += kLineFloats) __builtin_prefetch(ahead + j);
       for (int64_t j = 0; j < whole; j += kLanes) store(block + j, load(row + j));
       if (whole < n) store(block + whole, loadPart(row + whole, static_cast<int>(n - whole)));
       for (int64_t j = roundUp(n, kLanes); j < width; ++j) block[j] = 0;

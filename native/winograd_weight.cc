@@ -166,7 +166,8 @@ void productTask(const WinogradWeight& f, const WinogradWeight::Own& own, int64_
   product.cRow = f.cRow;
   product.isFar = product.accumulate = !isFirst;
   float* sums = f.sums + chunk * f.sumFloats + group * divideUp(f.channels, kRows) * f.rowBlock + point * f.sumPoint;
-  for (int64_t panel = split * f.gy.columns.count / f.splits; panel < (split + 1) * f.gy.columns.count / f.splits; ++panel) {
+  const int64_t panels = f.gy.columns.count, last = (split + 1) * panels / f.splits;
+  for (int64_t panel = split * panels / f.splits; panel < last; ++panel) {
     const int64_t start = f.gy.columns.start(panel);
     product.n = f.gy.columns.columnsOf(panel, panel + 1);
     product.b = own.y + point * f.gy.point + f.gy.offset(group, panel);
