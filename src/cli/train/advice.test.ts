@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EpochRecord, History } from "../../train/history.js";
-import { batchInWords, learntInWords, validationInWords } from "./advice.js";
+import { batchInWords, learntInWords, stuckInWords, validationInWords } from "./advice.js";
 import type { Settings } from "./settings.js";
 
 const settings = (changes: Partial<Settings> = {}) =>
@@ -89,7 +89,7 @@ describe("learntInWords", () => {
       "PyTorch's weights",
       history(600),
       { init: "default" },
-      ["other weights to start from: --init xavier"],
+      ["other weights to start from: --init xavier, or another --seed"],
     ],
     ["no rate", history(600), { lr: 0 }, ["a learning rate of 0 changes nothing: a higher --lr"]],
     ["nothing in particular", history(600), {}, ["another --lr, or more --epochs"]],
@@ -112,6 +112,30 @@ describe("learntInWords", () => {
     expect(said(history(600), { batchSize: 60 }, small)[1]).toBe(
       "  batch 60 of 160 training images: 3 steps an epoch; a smaller --batch-size",
     );
+  });
+});
+
+describe("stuckInWords", () => {
+  const after = (trainAcc: number, epoch = 1) => ({ epoch, trainAcc, valAcc: null, testAcc: 0.5 });
+  const asked = { epochs: 5, batchSize: 10, init: "default" };
+
+  it("says after many steps that nothing is learnt, and where to begin anew", () => {
+    expect(stuckInWords(after(0.097), asked, labels)).toEqual([
+      "nothing is learnt so far: train acc 0.097, where always answering the commonest class gets 0.100; " +
+        "from some starting weights nothing ever is; to try: another --seed, or --init xavier",
+    ]);
+    expect(stuckInWords(after(0.097), { ...asked, init: "xavier" }, labels)[0]).toMatch(
+      /; to try: another --seed$/,
+    );
+  });
+
+  it.each([
+    ["it has learnt something", after(0.15), asked],
+    ["there were few steps", after(0.1), { ...asked, batchSize: 11 }],
+    ["it was the only epoch", after(0.1), { ...asked, epochs: 1 }],
+    ["it was a later epoch", after(0.1, 2), asked],
+  ])("says nothing where %s", (_, epoch, settings) => {
+    expect(stuckInWords(epoch, settings, labels)).toEqual([]);
   });
 });
 

@@ -1,10 +1,10 @@
-// What to say of a training that has learnt nothing, and of one that is about to take few steps: from its
-// settings and its figures, each hint only where it is the case. Pure.
+// What to say of a training that has learnt nothing, so far or at its end, and of one that is about to take
+// few steps: from its settings and its figures, each hint only where it is the case. Pure.
 
 import { grouped } from "../../look/numbers.js";
 import { models, type Recipe } from "../../models/index.js";
 import { type Guessing, judge, judgePart, type PartLabels } from "../../train/guessing.js";
-import type { History } from "../../train/history.js";
+import type { EpochRecord, History } from "../../train/history.js";
 import type { Settings } from "./settings.js";
 
 /** Fewer steps than these are few: LeNet on all of Fashion-MNIST takes 235 in each of ten epochs. */
@@ -20,6 +20,26 @@ export function learntInWords(history: History, settings: Asked, labels: PartLab
   const told = judge(history, labels);
   if (!told || told.learnt) return [];
   return [guessingInWords(told), ...hints(history, settings, labels).map((hint) => `  ${hint}`)];
+}
+
+/**
+ * Says after the first of several epochs that its many steps have taught nothing: deep networks that start from
+ * PyTorch's default weights may lose all of a layer's ReLUs in the first hundred steps, and then never learn
+ * (docs/results.md), which is better known now than after hours.
+ */
+export function stuckInWords(
+  epoch: Pick<EpochRecord, "epoch" | "trainAcc" | "valAcc" | "testAcc">,
+  { epochs, batchSize, init }: Pick<Settings, "epochs" | "batchSize" | "init">,
+  labels: PartLabels,
+): string[] {
+  const told = judgePart(epoch, "train", labels.train);
+  if (epoch.epoch !== 1 || epochs === 1 || !told || told.learnt) return [];
+  if (told.images / batchSize < fewSteps) return [];
+  const start = init === "default" ? "another --seed, or --init xavier" : "another --seed";
+  return [
+    `nothing is learnt so far: train acc ${told.accuracy.toFixed(3)}, where always answering the commonest class ` +
+      `gets ${told.commonest.toFixed(3)}; from some starting weights nothing ever is; to try: ${start}`,
+  ];
 }
 
 function guessingInWords({ part, images, accuracy, commonest }: Guessing): string {
@@ -67,7 +87,8 @@ function hints(history: History, settings: Asked, labels: PartLabels): string[] 
   } else if (recipe && batchSize <= recipe.batchSize / 4) {
     found.push(`lr ${lr} is for batches of ${recipe.batchSize}: a smaller --lr`);
   }
-  if (init === "default") found.push("other weights to start from: --init xavier");
+  if (init === "default")
+    found.push("other weights to start from: --init xavier, or another --seed");
   return found.length > 0 ? found : ["another --lr, or more --epochs"];
 }
 

@@ -22,7 +22,7 @@ import { countImages } from "../counter.js";
 import { UsageError } from "../errors.js";
 import { note } from "../print.js";
 import { packageVersion } from "../version.js";
-import { batchInWords, learntInWords, validationInWords } from "./advice.js";
+import { batchInWords, learntInWords, stuckInWords, validationInWords } from "./advice.js";
 import { type ImageFacts, imageFacts, type Loaders, makeLoaders } from "./images.js";
 import { checkInit } from "./init.js";
 import { Interrupt } from "./interrupt.js";
@@ -188,6 +188,7 @@ async function trainNetwork(
         folder?.epoch(epoch);
         skippedInWords(skipped).forEach(note);
         skipped = 0;
+        stuckInWords(epoch, settings, labelsOf(loaders)).forEach(note);
         // What follows a loss without a number are weights that are none, and stay so.
         const lost = [epoch.valLoss, epoch.testLoss].find((loss) => !Number.isFinite(loss ?? 0));
         if (typeof lost === "number") {
