@@ -70,7 +70,7 @@ const runs: Readonly<Record<string, { args: string[]; learnt: (out: string) => v
     args: ["2"],
     learnt: (out) => expect(last(out, /test accuracy (0\.\d+)/g)).toBeGreaterThan(0.35),
   },
-  "05-googlenet.md": { args: ["40"], learnt: (out) => expectFall(out, 0.3) },
+  "05-googlenet.md": { args: ["100"], learnt: (out) => expectFall(out, 0.3) },
   "06-training-well.md": {
     args: ["6"],
     learnt: (out) => {
