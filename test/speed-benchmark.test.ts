@@ -8,7 +8,10 @@ import { models, nn } from "../src/index.js";
 import { root, run } from "./cli/run.js";
 
 const load = (...path: string[]) => import(pathToFileURL(join(root, "bench", ...path)).href);
-const { median, medianOf, merged, ratioOf, tableOf } = await load("speed", "summary.mjs");
+const { median, medianOf, merged, ratioOf, roundsInWords, tableOf } = await load(
+  "speed",
+  "summary.mjs",
+);
 const { asMarkdown } = await load("speed", "markdown.mjs");
 const { drawSpeed } = await load("speed", "chart.mjs");
 const peers = await load("peers", "describe.mjs");
@@ -142,6 +145,18 @@ describe("the results", () => {
     expect(lines).toContain(
       "| 0 | forward | conv2d | 1×1, direct | 20.0 | 50% | 200.0 | 75% | compute |",
     );
+  });
+
+  it("say of how many rounds they are, where networks were measured at different times", () => {
+    const { lenet } = results.networks;
+    const of = (rounds: number) => ({
+      ...lenet,
+      results: { fovea: { ...lenet.results.fovea, runs: Array(rounds).fill(answer(60)) } },
+    });
+    expect(roundsInWords({ rounds: 3, networks: { lenet: of(11), nin: of(3) } })).toBe(
+      "3 to 11 rounds",
+    );
+    expect(roundsInWords({ rounds: 3, networks: { lenet: of(1) } })).toBe("1 round");
   });
 
   it("are a picture, the same each time", () => {

@@ -3,7 +3,7 @@
 
 import { colors } from "../../dist/look/charts/chart.js";
 import { element, number, svgDocument, text } from "../../dist/look/draw/svg.js";
-import { measures } from "./summary.mjs";
+import { measures, roundsInWords } from "./summary.mjs";
 
 const panel = { width: 300, left: 110, right: 70, gap: 26, bar: 16, row: 26, top: 64 };
 
@@ -18,10 +18,10 @@ export function drawSpeed(results) {
     const move = `translate(${number(x)} ${number(y)})`;
     return element("g", { transform: move }, ...panelOf(name, networks, height));
   });
-  const { cpu, threads, isa, versions, rounds } = results;
+  const { cpu, threads, isa, versions } = results;
   const facts =
     `${cpu}, ${threads} ${threads === 1 ? "thread" : "threads"}${isa ? `, ${isa}` : ""}; ` +
-    `PyTorch ${versions.torch}; medians of ${rounds} ${rounds === 1 ? "round" : "rounds"}`;
+    `PyTorch ${versions.torch}; medians of ${roundsInWords(results)}`;
   const title = "Fovea beside PyTorch";
   return svgDocument(
     {

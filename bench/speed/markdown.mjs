@@ -5,15 +5,15 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { tableOf } from "./summary.mjs";
+import { roundsInWords, tableOf } from "./summary.mjs";
 
 /** The whole text. */
 export function asMarkdown(results) {
-  const { cpu, threads, isa, date, rounds, versions, firstStep } = results;
+  const { cpu, threads, isa, date, versions, firstStep } = results;
   const facts =
     `${date}, ${cpu}, ${threads} ${threads === 1 ? "thread" : "threads"}${isa ? `, ${isa}` : ""}; ` +
-    `Fovea ${versions.fovea}, Node ${versions.node}, PyTorch ${versions.torch}; medians of ${rounds} ` +
-    `${rounds === 1 ? "round" : "rounds"}, in brackets × PyTorch.`;
+    `Fovea ${versions.fovea}, Node ${versions.node}, PyTorch ${versions.torch}; medians of ` +
+    `${roundsInWords(results)}, in brackets × PyTorch.`;
   const head = [
     "network",
     "batch",

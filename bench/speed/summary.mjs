@@ -62,6 +62,15 @@ export function merged(earlier, now) {
   return { ...now, networks: { ...earlier.networks, ...now.networks } };
 }
 
+/** "3 rounds", or "3 to 11 rounds" where networks were measured at different times. */
+export function roundsInWords({ networks, rounds }) {
+  const counts = Object.values(networks).map(
+    ({ results }) => results?.fovea?.runs?.length ?? rounds,
+  );
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return `${least === most ? most : `${least} to ${most}`} ${most === 1 ? "round" : "rounds"}`;
+}
+
 /** Rows of a table: a network, then each ratio to PyTorch. */
 export function tableOf({ networks }) {
   return Object.entries(networks).flatMap(([name, { batchSize, input, results }]) =>
