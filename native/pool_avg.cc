@@ -2,7 +2,7 @@
 //
 // Windows of 2 × 2 that tile the input are done in loops of their own, for few channels too: vectors then
 // reach past their pixel, and what they write there the next pixel overwrites. At the end of a row, where
-// that would be another row's or nobody's, and for all other windows, vectors of fewer lanes do.
+// that would be another row's or nobody's, it goes by single channels.
 #include <algorithm>
 #include "conv.h"
 #include "kernels.h"
@@ -16,22 +16,27 @@ bool areContiguous(const Operand& a, const Operand& b, const PoolGeometry& g) {
   return channelStrideOf(a, g) == 1 && channelStrideOf(b, g) == 1;
 }
 
-/** Maps of 2 × 2 windows, two apart, `x` the larger and `y` the smaller one. */
+/** Whether all channels of a row's pixels lie one after the other. */
+bool isDense(const Operand& operand, const PoolGeometry& g) {
+  return channelStrideOf(operand, g) == 1 && operand.strides[3] == g.channels;
+}
+
+/** Maps of 2 × 2 windows, two apart. */
 struct Tiles {
-  int64_t rows = 0, columns = 0;  // of windows that lie inside whole, columns up to where whole vectors may reach past
+  int64_t rows = 0, columns = 0;  // of windows that lie inside whole; none where these maps are others
+  int64_t inner = 0;              // columns from whose pixels whole vectors may reach into the next
   int64_t channels;
   bool narrow;  // half a vector takes a pixel, and less of that lies across the lines of a cache
 
-  Tiles(const PoolGeometry& g, const Operand& x, const Operand& y)
-      : channels(g.channels), narrow(g.channels <= kLanes / 2) {
+  Tiles(const PoolGeometry& g, bool areDense) : channels(g.channels), narrow(g.channels <= kLanes / 2) {
     for (int axis = 0; axis < 2; ++axis) {
       if (g.kernelSize[axis] != 2 || g.stride[axis] != 2 || g.padding[axis] != 0 || g.dilation[axis] != 1) return;
     }
-    if (channels == 0 || !areContiguous(x, y, g)) return;
-    if (x.strides[3] != channels || y.strides[3] != channels) return;
+    if (channels == 0 || !areDense) return;
     const int64_t past = roundUp(channels, narrow ? kLanes / 2 : kLanes) - channels;
     rows = std::min(g.outSize[0], g.inSize[0] / 2);
-    columns = std::max<int64_t>(std::min(g.outSize[1], g.inSize[1] / 2) - divideUp(past, channels), 0);
+    columns = std::min(g.outSize[1], g.inSize[1] / 2);
+    inner = std::max<int64_t>(columns - divideUp(past, channels), 0);
   }
 };
 
@@ -55,11 +60,17 @@ FOVEA_INLINE const typename Floats<lanes>::type& floatsAt(const float* p) {
 template <int lanes>
 FOVEA_INLINE void poolTiles(const Tiles& tiles, const float* top, const float* bottom, float* y) {
   const int64_t channels = tiles.channels;
-  for (int64_t ow = 0; ow < tiles.columns; ++ow, top += 2 * channels, bottom += 2 * channels, y += channels) {
+  int64_t ow = 0;
+  for (; ow < tiles.inner; ++ow, top += 2 * channels, bottom += 2 * channels, y += channels) {
     for (int64_t c = 0; c < channels; c += lanes) {
       const auto left = floatsAt<lanes>(top + c) + floatsAt<lanes>(bottom + c);
       const auto right = floatsAt<lanes>(top + channels + c) + floatsAt<lanes>(bottom + channels + c);
       floatsAt<lanes>(y + c) = (left + right) * 0.25f;
+    }
+  }
+  for (; ow < tiles.columns; ++ow, top += channels, bottom += channels) {
+    for (int64_t c = 0; c < channels; ++c, ++top, ++bottom) {
+      *y++ = ((*top + *bottom) + (top[channels] + bottom[channels])) * 0.25f;
     }
   }
 }
@@ -81,7 +92,7 @@ void pool(const AvgPool2dArgs& args, const Frame& frame) {
   };
   auto* const columns = reinterpret_cast<Column*>(frame.scratch);
   for (int64_t ow = 0; ow < g.outSize[1]; ++ow) columns[ow] = {windowSpan(g, 1, ow), countOf(1, ow)};
-  const Tiles tiles(g, args.x, args.y);
+  const Tiles tiles(g, isDense(args.x, g) && isDense(args.y, g));
 
   forEachRow(frame, g, g.outSize[0], [&](int64_t n, int64_t oh, int) {
     const Span rows = windowSpan(g, 0, oh);
@@ -134,13 +145,19 @@ namespace {
 template <int lanes>
 FOVEA_INLINE void spreadTiles(const Tiles& tiles, const float* gy, float* top, float* bottom) {
   const int64_t channels = tiles.channels;
-  for (int64_t ow = 0; ow < tiles.columns; ++ow, gy += channels, top += 2 * channels, bottom += 2 * channels) {
+  int64_t ow = 0;
+  for (; ow < tiles.inner; ++ow, gy += channels, top += 2 * channels, bottom += 2 * channels) {
     // First the left pixel's last vector, which reaches into the right pixel, and then that.
     for (int64_t c = 0; c < channels; c += lanes) {
       floatsAt<lanes>(top + c) = floatsAt<lanes>(bottom + c) = floatsAt<lanes>(gy + c) * 0.25f;
     }
     for (int64_t c = 0; c < channels; c += lanes) {
       floatsAt<lanes>(top + channels + c) = floatsAt<lanes>(bottom + channels + c) = floatsAt<lanes>(gy + c) * 0.25f;
+    }
+  }
+  for (; ow < tiles.columns; ++ow, top += channels, bottom += channels) {
+    for (int64_t c = 0; c < channels; ++c, ++top, ++bottom) {
+      *top = *bottom = top[channels] = bottom[channels] = *gy++ * 0.25f;
     }
   }
 }
@@ -155,12 +172,15 @@ struct Gathering {
   Group* groups[2];
   int64_t counts[2];
   char* lists;
+  float* rows;  // of gy, one a thread, where it is not dense
   size_t bytes;
 
-  Gathering(const PoolGeometry& g, char* scratch) {
+  Gathering(const AvgPool2dGradArgs& args, int threads, char* scratch) {
+    const PoolGeometry& g = args.geometry;
     Carver shared(scratch);
     for (int axis = 0; axis < 2; ++axis) groups[axis] = shared.take<Group>(g.inSize[axis]);
     lists = shared.take<char>(static_cast<int64_t>(WindowLists::bytes(g)));
+    rows = isDense(args.gy, g) ? nullptr : shared.take<float>(threads * g.outSize[1] * g.channels);
     bytes = shared.used();
   }
   void fill(const PoolGeometry& g, const WindowLists& windows) {
@@ -181,18 +201,29 @@ void gather(const AvgPool2dGradArgs& args, const Frame& frame) {
   const PoolGeometry& g = args.geometry;
   const int64_t *gs = args.gy.strides, *xs = args.gx.strides;
   const ptrdiff_t gc = contiguous ? 1 : channelStrideOf(args.gy, g), xc = contiguous ? 1 : channelStrideOf(args.gx, g);
-  Gathering gathering(g, frame.scratch);
+  Gathering gathering(args, frame.pool.threads(), frame.scratch);
   const WindowLists windows(gathering.lists, g, args.countPadding);
   gathering.fill(g, windows);
-  const Tiles tiles(g, args.gx, args.gy);
+  const Tiles tiles(g, isDense(args.gx, g));
+  const auto denseRow = [&](const float* gy, int thread) {
+    if (!gathering.rows) return gy;
+    float* const row = gathering.rows + thread * g.outSize[1] * g.channels;
+    for (int64_t c = 0; c < g.channels; ++c, gy += gs[1]) {
+      for (int64_t ow = 0; ow < tiles.columns; ++ow) row[ow * g.channels + c] = gy[ow * gs[3]];
+    }
+    return static_cast<const float*>(row);
+  };
 
-  forEachRow(frame, g, gathering.counts[0], [&](int64_t n, int64_t rowGroup, int) {
+  forEachRow(frame, g, gathering.counts[0], [&](int64_t n, int64_t rowGroup, int thread) {
     const Group rows = gathering.groups[0][rowGroup];
     const float* const gy = frame.at<float>(args.gy) + n * gs[0];
     float* const gx = frame.at<float>(args.gx) + n * xs[0] + rows.first * xs[2];
     const bool tiled = rowGroup < tiles.rows;
-    if (tiled && tiles.narrow) spreadTiles<kLanes / 2>(tiles, gy + rowGroup * gs[2], gx, gx + xs[2]);
-    else if (tiled) spreadTiles<kLanes>(tiles, gy + rowGroup * gs[2], gx, gx + xs[2]);
+    if (tiled) {
+      const float* const row = denseRow(gy + rowGroup * gs[2], thread);
+      if (tiles.narrow) spreadTiles<kLanes / 2>(tiles, row, gx, gx + xs[2]);
+      else spreadTiles<kLanes>(tiles, row, gx, gx + xs[2]);
+    }
     for (int64_t columnGroup = tiled ? tiles.columns : 0; columnGroup < gathering.counts[1]; ++columnGroup) {
       const Group columns = gathering.groups[1][columnGroup];
       forEachVector<contiguous>(g.channels, [&](auto block) __attribute__((always_inline)) {
@@ -228,6 +259,8 @@ const char* avgPool2dGrad(const AvgPool2dGradArgs& args, const Frame& frame) {
   return nullptr;
 }
 
-size_t avgPool2dGradScratch(const AvgPool2dGradArgs& args, int) { return Gathering(args.geometry, nullptr).bytes; }
+size_t avgPool2dGradScratch(const AvgPool2dGradArgs& args, int threads) {
+  return Gathering(args, threads, nullptr).bytes;
+}
 
 }  // namespace fovea::FOVEA_ISA

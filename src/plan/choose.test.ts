@@ -39,6 +39,15 @@ function algorithms({ batch = 32, channels, side, kernel, options }: Layer, trai
   return [...of("conv2d"), ...of("conv2dGradInput"), ...of("conv2dGradWeight")];
 }
 
+/** The algorithm of a layer whose gradients nobody asks for. */
+function ofResult({ batch = 32, channels: [input, output], side, kernel }: Layer, traits: Traits) {
+  const plan = planOf(() => {
+    const [x, w] = [zeros([batch, input, side, side]), zeros([output, input, kernel, kernel])];
+    return [F.conv2d(x, w, undefined, { padding: Math.floor(kernel / 2) })];
+  }, traits);
+  return plan.program.calls.flatMap((c) => ("algorithm" in c ? c.algorithm : []))[0];
+}
+
 const thrice = (algorithm: ConvAlgorithm) => [algorithm, algorithm, algorithm];
 
 describe("convolutions are computed", () => {
@@ -63,12 +72,16 @@ describe("convolutions are computed", () => {
     const deep = { channels: [256, 384], side: 8, kernel: 3 } as const;
     expect(algorithms({ ...deep, batch: 15 }, machine(16))).toEqual(thrice("direct"));
     expect(algorithms({ ...deep, batch: 16 }, machine(16))).not.toContain("direct");
-    const answer = planOf(() => {
-      const [x, w] = [zeros([15, 256, 8, 8]), zeros([384, 256, 3, 3])];
-      return [F.conv2d(x, w, undefined, { padding: 1 })];
-    }, machine(16));
-    const chosen = answer.program.calls.flatMap((c) => ("algorithm" in c ? c.algorithm : []));
-    expect(chosen).toEqual(["winograd6"]);
+    expect(ofResult({ ...deep, batch: 15 }, machine(16))).toBe("winograd6");
+  });
+
+  it("by larger tiles where no gradients follow what their rounding decides", () => {
+    const layer = { channels: [384, 256], side: 12, kernel: 3 } as const;
+    expect(algorithms(layer, machine(8))[0]).toBe("winograd6");
+    expect(ofResult(layer, machine(8))).toBe("winograd8");
+    const lenet = { batch: 256, channels: [6, 16], side: 10, kernel: 5 } as const;
+    expect(algorithms(lenet, machine(8))[0]).toBe("direct");
+    expect(ofResult(lenet, machine(8))).toBe("winograd8");
   });
 
   it("directly where nobody waits for them", () => {

@@ -17,7 +17,10 @@ export function chooseAlgorithms(draft: Draft, traits: Traits): Draft {
 function withBest(call: KernelCall, traits: Traits, isTraining: boolean): KernelCall {
   if (!("algorithm" in call) || isSmall(call, isTraining)) return call;
   const [algorithm] = traits.convolutions
-    .map((name) => [name, advantage(name, call) * costOf(name, call, traits.lanes)] as const)
+    .map(
+      (name) =>
+        [name, advantage(name, call, isTraining) * costOf(name, call, traits.lanes)] as const,
+    )
     .filter(([, cost]) => Number.isFinite(cost))
     .reduce((best, next) => (next[1] < best[1] ? next : best));
   return { ...call, algorithm };
@@ -41,11 +44,17 @@ const filterCost = 45;
 
 /**
  * How much cheaper an algorithm that rounds more is to be: tiles of 6 round about 3 times as much as `direct`, tiles
- * of 8 about 8 times. Rounding in a result, unlike that in a gradient, decides ReLUs and maxima, which gradients then
- * follow: tiles of 8 must be worth it there, as they are for 5×5.
+ * of 8 about 8 times. In training, rounding in a result, unlike that in a gradient, decides ReLUs and maxima, which
+ * gradients then follow: tiles of 8 must be worth it there, as they are for 5×5.
  */
-const advantage = (algorithm: ConvAlgorithm, { kernel }: ConvCall): number =>
-  algorithm === "direct" ? 1 : algorithm === "winograd6" ? 1.1 : kernel === "conv2d" ? 1.5 : 1.2;
+const advantage = (algorithm: ConvAlgorithm, { kernel }: ConvCall, isTraining: boolean): number =>
+  algorithm === "direct"
+    ? 1
+    : algorithm === "winograd6"
+      ? 1.1
+      : isTraining && kernel === "conv2d"
+        ? 1.5
+        : 1.2;
 
 /**
  * Whether there is little to win, or few results to share what rounding does: a ReLU or a maximum that it decides
@@ -54,7 +63,8 @@ const advantage = (algorithm: ConvAlgorithm, { kernel }: ConvCall): number =>
  */
 function isSmall({ geometry }: ConvCall, isTraining: boolean): boolean {
   const { batch, outSize } = geometry;
-  return convMacs(geometry) < 2 ** 26 || (isTraining && batch * outSize[0] * outSize[1] < 1024);
+  const least = isTraining ? 2 ** 26 : 2 ** 25;
+  return convMacs(geometry) < least || (isTraining && batch * outSize[0] * outSize[1] < 1024);
 }
 
 /** Infinite where the algorithm cannot take the shape. */
