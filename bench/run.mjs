@@ -25,6 +25,7 @@ import {
 import { table } from "../dist/cli/text.js";
 import { describe } from "./peers/describe.mjs";
 import { drawSpeed } from "./speed/chart.mjs";
+import { untilAllThere } from "./speed/machine.mjs";
 import { median, medianOf, merged, ratioOf, tableOf } from "./speed/summary.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -45,6 +46,8 @@ const timesAsOften = { lenet: 50 };
 
 /** What a peer gets for a network: some would take an hour for one image. */
 const peerSeconds = 300;
+/** How long a round waits for all processors to be there. */
+const machineSeconds = 120;
 
 const execFileAsync = promisify(execFile);
 
@@ -105,7 +108,10 @@ async function measureNetwork(model, python, { rounds, steps, threads, isa, with
     ...(model === "alexnet" && { "fovea, direct": [foveaWorker(), { ...task, conv: "direct" }] }),
   };
   const runs = Object.fromEntries(Object.keys(workers).map((name) => [name, []]));
+  const speedups = [];
   for (let round = 0; round < rounds; round++) {
+    speedups.push(await untilAllThere(threads, machineSeconds));
+    if (speedups[round] < 0.9 * threads) say(lacking(threads, speedups[round]));
     for (const [name, [worker, own]] of inTurn(round, workers)) {
       const answer = await measure(worker, own);
       runs[name].push(answer);
@@ -125,8 +131,11 @@ async function measureNetwork(model, python, { rounds, steps, threads, isa, with
     Object.assign(results, await measurePeers(model, { ...task, steps }, torch));
   }
   const profile = without.has("profiles") ? {} : { profile: await profileOf(task) };
-  return { batchSize: task.batchSize, input, results, ...profile };
+  return { batchSize: task.batchSize, input, speedups, results, ...profile };
 }
+
+const lacking = (threads, speedup) =>
+  `the machine is not all there: ${threads} threads compute ${speedup.toFixed(1)} times what one does`;
 
 /** What `fovea profile` says of a training step with SGD, without the calls that take less than 1% of it. */
 async function profileOf({ model, batchSize, threads, isa }) {
@@ -246,6 +255,7 @@ async function measureStart(python, { rounds, threads, isa }) {
     },
   };
   const runs = { fovea: [], torch: [] };
+  await untilAllThere(threads, machineSeconds);
   // the first of each only brings files into memory
   for (let round = 0; round < 2 * rounds + 1; round++) {
     for (const [name, worker] of inTurn(round, workers)) {
