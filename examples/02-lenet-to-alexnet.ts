@@ -92,7 +92,7 @@ for (const Activation of [nn.Sigmoid, nn.ReLU]) {
   console.log(Activation.name.padEnd(7), sizes.join("  "));
 }
 
-const light = new AlexNet({ inputSize: [96, 96] }); // 224×224 in its document
+const light = new AlexNet({ inputSize: [96, 96] }); // 224×224 in the notebook
 console.log("X =", pictures.shape, "\nY =", await labels.text());
 console.log(String(light));
 

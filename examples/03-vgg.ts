@@ -41,7 +41,7 @@ console.log(String(small));
 console.log(numbers(net), "parameters, and", numbers(small));
 
 const data = await loadFashionMnistSubset();
-const learner = vgg11Small({ inputSize: [96, 96] }); // 224×224 in the document
+const learner = vgg11Small({ inputSize: [96, 96] }); // 224×224 in the notebook
 for (const p of learner.parameters()) if (p.dim() > 1) nn.init.kaimingNormal(p);
 const transforms = [Resize(96)];
 const { epochs, steps } = await fit(learner, {

@@ -69,7 +69,7 @@ for (const [name, module] of net.namedModules()) {
 }
 
 const data = await loadFashionMnistSubset();
-const transforms = [Resize(48)]; // 96 in the document
+const transforms = [Resize(48)]; // 96 in the notebook
 for (const p of net.parameters()) if (p.dim() > 1) nn.init.kaimingNormal(p);
 const { epochs, steps } = await fit(net, {
   train: new DataLoader(data.train, { batchSize: 16, shuffle: true, transforms }),
