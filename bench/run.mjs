@@ -4,6 +4,8 @@
 //
 //   npm run bench -- [--only alexnet,lenet] [--rounds 3] [--steps 3] [--threads N] [--isa avx2] [--quick]
 //                    [--without peers,start,profiles] [--out bench/results/speed]
+//
+// --quick goes to build/bench/quick, since one round says whether all of it runs and not how fast.
 
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -307,13 +309,16 @@ function optionsOf(args) {
     steps: count("steps", steps, quick ? 1 : 3),
     threads: count("threads", threads, physicalCores()),
     isa,
-    out: resolve(out ?? here("results", isa ? `speed-${isa}` : "speed")),
+    out: resolve(out ?? outFor(isa, quick)),
     without: new Set([
       ...among("without", without, ["peers", "start", "profiles"]),
       ...(quick ? ["peers", "profiles"] : []),
     ]),
   };
 }
+
+const outFor = (isa, quick) =>
+  quick ? join(root, "build", "bench", "quick") : here("results", isa ? `speed-${isa}` : "speed");
 
 function check(work) {
   try {

@@ -1,7 +1,7 @@
 """Trains a network of torch_networks.py on Fashion-MNIST in PyTorch, as `fovea train` does with the same
 options, and prints the same line an epoch: what docs/results.md compares with.
 
-    OMP_NUM_THREADS=2 python3 bench/torch_train.py nin --optimizer adam --lr 0.002 --batch-size 128 --epochs 5
+    OMP_NUM_THREADS=2 python3 bench/torch_train.py nin --optimizer adam --lr 0.002 --batch-size 128 --epochs 2
 
 With --checkpoint FILE it goes on where the file's training ended. Needs torch, PIL and numpy, and the
 data set's four .gz files (Debian: python3-torch python3-pil dataset-fashion-mnist).

@@ -1,5 +1,5 @@
 // Measures every kernel call of a network's step. Which step that is, and on which backend, is the caller's
-// choice; what becomes of the figures is told in table.ts and trace.ts.
+// choice; what becomes of the figures is told in trace.ts and the command line.
 
 import type { Backend, Peaks } from "../../backends/backend.js";
 import type { Compiled, PlanReport } from "../../compile.js";
