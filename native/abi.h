@@ -3,12 +3,13 @@
 #pragma once
 #include <cstdint>
 
-#define FOVEA_ABI_FINGERPRINT "b2e051f0f4869c3f"
+#define FOVEA_ABI_FINGERPRINT "0d810097aa0a1181"
 
 namespace fovea {
 
 constexpr int kMaxRank = 6;
 constexpr int kMaxRegisters = 256;
+constexpr int kMaxResults = 64;
 
 enum DType : int64_t {
   kF32 = 0,

@@ -64,8 +64,11 @@ Tiling::Tiling(int64_t batch, int64_t height, int64_t width, int64_t step, int64
   } else {
     bands = divideUp(height, std::max<int64_t>((kBandFloats / rowFloats - extent) / step + 1, 1));
   }
-  if (images == 1) bands = std::clamp<int64_t>(divideUp(atLeast, std::max<int64_t>(batch, 1)), bands, height);
-  rows = divideUp(height, bands);
+  if (images == 1) {
+    const int64_t wanted = divideUp(atLeast, std::max<int64_t>(batch, 1));
+    bands = std::max(bands, std::min(wanted, height));
+  }
+  rows = std::max<int64_t>(divideUp(height, std::max<int64_t>(bands, 1)), 1);  // also where the height is 0
   imageGroups = divideUp(batch, images);
   bands = divideUp(height, rows);
 }

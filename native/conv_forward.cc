@@ -42,7 +42,7 @@ struct Forward {
     pixelAt = shared.take<ptrdiff_t>(pixels());
     resultAt = shared.take<ptrdiff_t>(pixels());
     stagingAt = shared.take<ptrdiff_t>(pixels());
-    threadScratch = scratch + shared.used();
+    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
     threadBytes = own.used();

@@ -56,7 +56,7 @@ struct GradInput {
     weights = shared.take<float>(g.groups * depth * columns.padded());
     weightAt = shared.take<ptrdiff_t>(depth);
     tapAt = shared.take<ptrdiff_t>(depth);
-    threadScratch = scratch + shared.used();
+    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
     threadBytes = own.used();

@@ -59,7 +59,7 @@ struct GradWeight {
     weightAt = shared.take<ptrdiff_t>(window);
     pixelAt = shared.take<ptrdiff_t>(pixels());
     gyAt = shared.take<ptrdiff_t>(pixels());
-    threadScratch = scratch + shared.used();
+    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
     threadBytes = own.used();

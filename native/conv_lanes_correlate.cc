@@ -135,7 +135,7 @@ struct Layout {
     weights = shared.take<float>(g.groups * depth * g.columns);
     bias = shared.take<float>(g.groups * g.columns);
     across = shared.take<Range>(split.parts);
-    threadScratch = scratch + shared.used();
+    threadScratch = shared.rest();
     Carver own(nullptr);
     own.take<float>(bandFloats());
     own.take<float>(rowFloats());

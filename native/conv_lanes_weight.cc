@@ -82,7 +82,7 @@ struct Layout {
     Carver shared(scratch);
     sums = shared.take<float>(chunks * sumFloats);
     biasSums = shared.take<float>(sumsBias ? chunks * biasFloats() : 0);
-    threadScratch = scratch + shared.used();
+    threadScratch = shared.rest();
     Carver own(nullptr);
     own.take<float>(bandFloats());
     own.take<float>(gy.rowFloats());

@@ -1,5 +1,5 @@
 // The one thread of a backend that runs what was asked for, in order, off the JavaScript thread. It
-// knows nothing of JavaScript: addon.cc gives it jobs and takes them back when they are done.
+// knows nothing of JavaScript: instance.cc gives it jobs and takes them back when they are done.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -68,7 +68,6 @@ class Coordinator {
 
   const KernelTable& table_;
   Pool pool_;
-  const int threads_;
   const Done done_;
   void* const context_;
   Block arena_, scratch_;

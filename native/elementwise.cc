@@ -51,7 +51,7 @@ const char* elementwise(const ElementwiseArgs& args, const Frame& frame) {
     if (args.shape[d] == 0) return nullptr;
   }
 
-  const int64_t* strides[2 * kMaxRegisters];
+  const int64_t* strides[kMaxResults + kMaxRegisters];
   int strideCount = 0;
   for (int64_t r = 0; r < args.resultCount; ++r) strides[strideCount++] = results[r].operand.strides;
   for (int64_t s = 0; s < args.sourceCount; ++s) {

@@ -59,10 +59,10 @@ void prefetchEpilogue(const MatmulArgs& args, const ProductBlock& part, const Fr
 void runEpilogue(const MatmulArgs& args, const ProductBlock& block, const Frame& frame, char* scratch) {
   const Body body(args);
   Source sources[kMaxRegisters];
-  Result results[kMaxRegisters];
-  const int64_t* strides[2 * kMaxRegisters];
-  // The block is one more buffer, and the first one.
-  char* buffers[1 + 2 * kMaxRegisters];
+  Result results[kMaxResults];
+  const int64_t* strides[kMaxResults + kMaxRegisters];
+  // The block is one more buffer: operands are numbered anew.
+  char* buffers[kMaxResults + kMaxRegisters];
   int bufferCount = 0, strideCount = 0;
   const auto give = [&](Operand& operand, char* base) {
     buffers[bufferCount] = base;

@@ -119,7 +119,7 @@ Fused::Fused(const Space& space, const Frame& frame, const Source* sources, int 
   if (kept >= 0) lastUse_[kept] = kForever;
   for (int r = 0; r < resultCount; ++r) lastUse_[results[r].value] = kForever;
 
-  planSources(sources, sourceCount, frame);
+  planSources(frame);
   for (int r = 0; r < resultCount; ++r) {
     Store& store = stores_[r];
     store.value = static_cast<int>(results[r].value);
@@ -138,7 +138,7 @@ Fused::Fused(const Space& space, const Frame& frame, const Source* sources, int 
     }
     if (store.isDirect) slot_[store.value] = -2;  // taken: another result of this value is a copy
   }
-  planSteps(instructions, sourceCount, instructionCount);
+  planSteps(instructions, instructionCount);
 }
 
 Fused::Window Fused::windowOf(const Operand& operand, const Frame& frame) const {
@@ -172,13 +172,13 @@ int64_t Fused::offsetAt(const Window& window, const Tile& tile) const {
   return offset;
 }
 
-void Fused::planSources(const Source* sources, int count, const Frame& frame) {
-  for (int s = 0; s < count; ++s) {
-    windows_[s] = windowOf(sources[s].operand, frame);
-    isInvariant_[s] = sources[s].kind == kSourceConstant ||
+void Fused::planSources(const Frame& frame) {
+  for (int s = 0; s < sourceCount_; ++s) {
+    windows_[s] = windowOf(sources_[s].operand, frame);
+    isInvariant_[s] = sources_[s].kind == kSourceConstant ||
                       (!windows_[s].isDirect && isInvariant(windows_[s]));
     if (isInvariant_[s]) slot_[s] = static_cast<int16_t>(slotCount_++);
-    if (sources[s].kind == kSourceMemory) bytes_ += windows_[s].dtype == kU8 ? 1 : 4;
+    if (sources_[s].kind == kSourceMemory) bytes_ += windows_[s].dtype == kU8 ? 1 : 4;
   }
 }
 
@@ -195,34 +195,34 @@ void Fused::addLoad(int value) {
   if (value >= sourceCount_ || windows_[value].isDirect || slot_[value] >= 0) return;
   slot_[value] = static_cast<int16_t>(takeSlot());
   Step& step = steps_[stepCount_++];
-  step.kind = sources_[value].kind == kSourceIndex ? kIndex : kLoad;
+  step.computes = false;
   step.value = static_cast<int16_t>(value);
 }
 
-void Fused::planSteps(const Instruction* instructions, int sourceCount, int instructionCount) {
-  for (int i = 0; i < instructionCount; ++i) {
+void Fused::planSteps(const Instruction* instructions, int count) {
+  for (int i = 0; i < count; ++i) {
     const Instruction& instruction = instructions[i];
-    const int value = sourceCount + i;
+    const int value = sourceCount_ + i;
     if (lastUse_[value] < 0) continue;
     const int arguments = argumentCount(instruction.op);
     for (int a = 0; a < arguments; ++a) addLoad(static_cast<int>(instruction.args[a]));
     for (int a = 0; a < arguments; ++a) {
       const int64_t arg = instruction.args[a];
-      const bool ownsSlot = slot_[arg] >= 0 && !(arg < sourceCount && isInvariant_[arg]);
+      const bool ownsSlot = slot_[arg] >= 0 && !(arg < sourceCount_ && isInvariant_[arg]);
       if (!ownsSlot || lastUse_[arg] != i) continue;
       free_[freeCount_++] = slot_[arg];  // the result may take it: operations allow that
       lastUse_[arg] = kForever;          // once is enough, should it be an argument twice
     }
     if (slot_[value] == -1) slot_[value] = static_cast<int16_t>(takeSlot());
     Step& step = steps_[stepCount_++];
-    step.kind = kCompute;
+    step.computes = true;
     step.value = static_cast<int16_t>(value);
     for (int a = 0; a < 3; ++a) step.args[a] = static_cast<int16_t>(instruction.args[a]);
     step.stream = static_cast<int32_t>(instruction.stream);
     step.operation = operationOf(instruction.op, instruction.dtype);
     operations_ += costOf(instruction.op);
   }
-  for (int v = 0; v < sourceCount; ++v) {
+  for (int v = 0; v < sourceCount_; ++v) {
     if (lastUse_[v] == kForever) addLoad(v);  // stored or kept as it is
   }
 }
@@ -275,7 +275,7 @@ void Fused::run(Registers& registers, const Tile& tile) const {
     if (slot_[step.value] >= 0) {
       at[step.value] = registers.slots + slot_[step.value] * slotBytes(1);
     }
-    if (step.kind == kCompute) {
+    if (step.computes) {
       step.operation(at[step.value], at[step.args[0]], at[step.args[1]], at[step.args[2]], count,
                      step.stream);
     } else {

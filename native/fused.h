@@ -41,9 +41,8 @@ class Fused {
     int64_t stride[kMaxAxes];
     bool isDirect;  // a whole tile lies in memory as it would in a register
   };
-  enum StepKind : int16_t { kLoad, kIndex, kCompute };
   struct Step {
-    StepKind kind;
+    bool computes;  // else it loads a source
     int16_t value, args[3];
     int32_t stream;
     Operation operation;
@@ -57,8 +56,8 @@ class Fused {
   Window windowOf(const Operand& operand, const Frame& frame) const;
   bool isInvariant(const Window& window) const;
   int64_t offsetAt(const Window& window, const Tile& tile) const;
-  void planSources(const Source* sources, int count, const Frame& frame);
-  void planSteps(const Instruction* instructions, int sourceCount, int instructionCount);
+  void planSources(const Frame& frame);
+  void planSteps(const Instruction* instructions, int count);
   void addLoad(int value);
   int takeSlot();
   void load(int value, void* to, const Tile& tile) const;
@@ -74,7 +73,7 @@ class Fused {
   bool isInvariant_[kMaxRegisters];
   Step steps_[2 * kMaxRegisters];
   Window windows_[kMaxRegisters];  // of sources
-  Store stores_[kMaxRegisters];
+  Store stores_[kMaxResults];
 };
 
 }  // namespace fovea::FOVEA_ISA

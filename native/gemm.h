@@ -19,7 +19,7 @@ struct Product {
   const float* a;
   const ptrdiff_t* aRow;    // [m]
   const ptrdiff_t* aDepth;  // [depth]
-  const float* b;           // [depth][paddedColumns(n)], 64-byte aligned
+  const float* b;           // [depth][paddedColumns(n)]
   float* c;                 // element (i, j) at c[cRow[i] + j]
   const ptrdiff_t* cRow;    // [m]
   bool isFar = false;       // C is in no cache: it is asked for before a tile needs it

@@ -71,13 +71,13 @@ Instance::Instance(napi_env env, const KernelTable& table, int threads) : env_(e
   check(napi_create_threadsafe_function(env, nullptr, nullptr, makeString(env, "fovea"), 0, 1,
                                         nullptr, nullptr, this, finishJob, &finished_));
   check(napi_unref_threadsafe_function(env, finished_));
-  // After the function, so that it runs before the function's own end.
-  check(napi_add_env_cleanup_hook(env, onEnvironmentExit, this));
   const auto done = [](void* context, Job* job) {
     napi_call_threadsafe_function(static_cast<napi_threadsafe_function>(context), job,
                                   napi_tsfn_nonblocking);
   };
   coordinator_ = std::make_unique<Coordinator>(table, threads, done, finished_);
+  // After the function, so that it runs before the function's own end; and when nothing can fail any more.
+  check(napi_add_env_cleanup_hook(env, onEnvironmentExit, this));
 }
 
 void Instance::requireOpen() const {

@@ -19,7 +19,6 @@ std::vector<const KernelTable*> usableTables() {
   }
 #endif
 #ifdef FOVEA_HAS_AVX2
-  // Every processor with AVX2 so far has F16C too, which compilers cannot ask about.
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     tables.push_back(&avx2::table);
   }

@@ -7,7 +7,7 @@
 
 namespace fovea {
 
-/** By kernel number. A kernel that this build lacks is null. */
+/** By kernel number. */
 struct KernelTable {
   const char* name;
   KernelFunction run[kKernelCount];

@@ -1,4 +1,4 @@
-// The jobs that JavaScript can ask for: to read, write, run and close.
+// The jobs that JavaScript can ask for: to read, write, run, measure and close.
 #pragma once
 #include <cstring>
 

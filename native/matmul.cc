@@ -86,7 +86,7 @@ struct Matmul : Problem {
     bDepthAt = shared.take<ptrdiff_t>(k);
     cAt = shared.take<ptrdiff_t>(rowBlock);
     stagingAt = shared.take<ptrdiff_t>(rowBlock);
-    threadScratch = scratch + shared.used();
+    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
     threadBytes = own.used();

@@ -47,6 +47,15 @@ struct alignas(64) Ticket {
 
 struct Pool::State {
   explicit State(int threads) : ranges(static_cast<uint32_t>(threads)), tickets(new Ticket[ranges]) {}
+  /** Ends the workers that there are: fewer than threads − 1 where the next one could not be started. */
+  ~State() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      stop.store(true);
+    }
+    wake.notify_all();
+    for (std::thread& worker : workers) worker.join();
+  }
 
   const uint32_t ranges;
   const std::unique_ptr<Ticket[]> tickets;
@@ -124,21 +133,13 @@ struct Pool::State {
 
 Pool::Pool(int threads) : state_(new State(threads)) {
   for (int thread = 1; thread < threads; ++thread) {
-    state_->workers.emplace_back([state = state_, thread] {
+    state_->workers.emplace_back([state = state_.get(), thread] {
       state->work(thread);
     });
   }
 }
 
-Pool::~Pool() {
-  {
-    const std::lock_guard<std::mutex> lock(state_->mutex);
-    state_->stop.store(true);
-  }
-  state_->wake.notify_all();
-  for (std::thread& worker : state_->workers) worker.join();
-  delete state_;
-}
+Pool::~Pool() = default;
 
 int Pool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
 

@@ -1,7 +1,7 @@
 // A small pool of threads. One caller at a time. Which thread runs a task is not fixed: a task's result
 // must depend on its number alone. Neighbouring tasks tend to run on the same thread, in every job.
 #pragma once
-#include <cstddef>
+#include <memory>
 
 namespace fovea {
 
@@ -20,7 +20,7 @@ class Pool {
    * that is over before another thread could take part runs on the calling thread alone.
    */
   template <class Body>
-  void run(int tasks, const Body& body, double work = 1e12) {
+  void run(int tasks, const Body& body, double work) {
     run(tasks, [](const void* context, int task, int thread) { (*static_cast<const Body*>(context))(task, thread); },
         &body, work);
   }
@@ -29,7 +29,7 @@ class Pool {
   using Task = void (*)(const void* context, int task, int thread);
   void run(int tasks, Task call, const void* context, double work);
   struct State;
-  State* state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace fovea

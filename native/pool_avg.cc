@@ -105,7 +105,7 @@ void pool(const AvgPool2dArgs& args, const Frame& frame) {
     else if (tiled) poolTiles<kLanes>(tiles, x, x + xs[2], y);
     for (int64_t ow = tiled ? tiles.columns : 0; ow < g.outSize[1]; ++ow) {
       const Span across = columns[ow].elements;
-      const vec count = broadcast(rowCount * columns[ow].count);
+      const vec count = broadcast(std::max(rowCount * columns[ow].count, 1.0f));  // the mean of nothing is 0
       forEachVector<contiguous>(g.channels, [&](auto block) __attribute__((always_inline)) {
         constexpr int vectors = decltype(block)::vectors;
         const float* const window = x + ow * g.stride[1] * xs[3] + block.first * xc;

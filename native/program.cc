@@ -77,7 +77,7 @@ bool isShapeValid(int64_t rank, const int64_t* shape) {
 
 /** Results behind sources and instructions: registers that exist, to memory. */
 bool areResultsValid(Words& words, int64_t results, int64_t registers, int64_t bufferCount) {
-  if (!isBetween(results, 1, kMaxRegisters)) return false;
+  if (!isBetween(results, 1, kMaxResults)) return false;
   const Result* result = words.take<Result>(results);
   return result && std::all_of(result, result + results, [&](const Result& r) {
            return isBetween(r.value, 0, registers - 1) && isOperandValid(r.operand, bufferCount) &&

@@ -19,12 +19,14 @@ class Carver {
   template <class T>
   T* take(int64_t count) {
     const size_t bytes = static_cast<size_t>(roundUp(count * static_cast<int64_t>(sizeof(T)), 64));
-    char* const piece = base_ ? base_ + used_ : nullptr;
+    char* const piece = rest();
     if (piece) fence(piece, bytes);
     used_ += bytes + kFence;
     return reinterpret_cast<T*>(piece);
   }
   size_t used() const { return used_; }
+  /** Where the next piece will be. */
+  char* rest() const { return base_ ? base_ + used_ : nullptr; }
 
  private:
   char* base_;

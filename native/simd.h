@@ -2,7 +2,7 @@
 // compiler's vector extensions do the arithmetic, so that kernels are written once. Intrinsics
 // appear only for what the extensions cannot say, or not well: parts of vectors, widening bytes.
 //
-// Also here: the register tile of the matrix kernel for each instruction set (see gemm.cc).
+// Also here: the register tile of the matrix kernels for each instruction set (see tile.h).
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -64,7 +64,7 @@ struct Winograd {
     u = shared.take<float>(c.groups * groupFloats());
     bias = shared.take<float>(c.groups * padded);
     zeros = shared.take<float>(depth);
-    threadScratch = scratch + shared.used();
+    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
     threadBytes = own.used();

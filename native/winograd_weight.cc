@@ -107,7 +107,7 @@ struct WinogradWeight {
     aRow = shared.take<ptrdiff_t>(channels);
     aDepth = shared.take<ptrdiff_t>(blockTiles);
     cRow = shared.take<ptrdiff_t>(channels);
-    threadScratch = scratch + shared.used();
+    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
     threadBytes = own.used();
@@ -184,7 +184,7 @@ void productTask(const WinogradWeight& f, const WinogradWeight::Own& own, int64_
 void finishRows(const WinogradWeight& f, int64_t group, int64_t block, const Conv2dGradWeightArgs& args, float* gw) {
   alignas(64) float total[kMostAlpha * kMostAlpha * kLanes], results[kRows * 25 * kLanes];
   const int64_t c = block * kRows, rows = std::min(kRows, f.channels - c), taps = f.family.r * f.family.r;
-  const ptrdiff_t* strides = args.gw.strides;
+  const int64_t* strides = args.gw.strides;
   const float* sums = f.sums + (group * divideUp(f.channels, kRows) + block) * f.rowBlock;
   for (int64_t o = 0; o < f.columns; o += kLanes) {
     for (int64_t i = 0; i < rows; ++i) {

@@ -35,11 +35,11 @@ export function absorb(roots: readonly Node[]): (node: Node) => Node {
 /** A kernel that applies the ReLU which `node` is, over views of its result. */
 function activated(node: Node, { now, isUsedOnce }: Context): Node | undefined {
   if (!isRelu(node)) return undefined;
-  // look through reshapes that keep every element: relu(view(k)) = view(relu(k))
+  // look through views: relu(view(k)) = view(relu(k))
   const views: Node[] = [];
   let old = node.inputs[0]!;
   let kernel = now(old);
-  while (old.op.lower.kind === "view" && isUsedOnce(old) && old.inputs[0]!.shape.length > 0) {
+  while (old.op.lower.kind === "view" && isUsedOnce(old)) {
     views.push(kernel);
     old = old.inputs[0]!;
     kernel = kernel.inputs[0]!;

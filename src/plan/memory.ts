@@ -48,7 +48,7 @@ function lifetimesOf(draft: Draft, uses: UsesOf): Map<number, Lifetime> {
 /** Merges lifetimes of buffers that can be one; returns who owns each buffer's memory. */
 function shareInPlace(draft: Draft, lifetimes: Map<number, Lifetime>): (buffer: number) => number {
   const owners = new Map<number, number>();
-  const owner = (b: number): number => (owners.has(b) ? owner(owners.get(b)!) : b);
+  const owner = (b: number): number => owners.get(b) ?? b; // who owns another's memory has its own
   draft.calls.forEach((call, i) => {
     if (call.kernel !== "elementwise") return;
     for (const { operand } of call.results) {

@@ -21,7 +21,7 @@ export function verify(program: Program): string[] {
       problems.push(`buffer ${b} ends behind the arena`);
   });
 
-  /** Which buffer's values each arena byte range holds: a write takes its range from all others. */
+  /** Buffers whose values are intact: a write takes its range of the arena from all others. */
   const valid = new Set<number>();
   program.calls.forEach((call, i) => {
     const { reads, writes } = readsAndWrites(call);

@@ -135,6 +135,9 @@ const layers: Sizes[] = [
   { ...usual, batch: 23, inChannels: 4, groups: 2, inSize: [7, 9], dilation: [1, 2] },
   { ...usual, batch: 24, inChannels: 3, outChannels: 3, groups: 3, inSize: [5, 35] },
   { ...usual, batch: 16, inChannels: 2, outChannels: 2, inSize: [6, 5], padding: [4, 3] },
+  // Images without pixels, of which padding still makes some.
+  { ...usual, inSize: [0, 5], kernelSize: [1, 1] },
+  { ...usual, inSize: [5, 0], kernelSize: [2, 2] },
 ];
 
 /** Layouts of images and of filters that plans have. */

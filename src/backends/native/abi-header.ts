@@ -11,6 +11,7 @@ import {
   kernelFields,
   kernelNames,
   maxRegisters,
+  maxResults,
   programKernels,
   structs,
 } from "./abi.js";
@@ -21,7 +22,15 @@ const bindingVersion = 1;
 /** Differs whenever the two sides would misunderstand each other. */
 export const abiFingerprint: string = createHash("sha256")
   .update(
-    JSON.stringify([bindingVersion, enums, structs, fixedKernels, programKernels, maxRegisters]),
+    JSON.stringify([
+      bindingVersion,
+      enums,
+      structs,
+      fixedKernels,
+      programKernels,
+      maxRegisters,
+      maxResults,
+    ]),
   )
   .digest("hex")
   .slice(0, 16);
@@ -85,6 +94,7 @@ namespace fovea {
 
 constexpr int kMaxRank = ${maxRank};
 constexpr int kMaxRegisters = ${maxRegisters};
+constexpr int kMaxResults = ${maxResults};
 
 ${(Object.keys(enums) as (keyof typeof enums)[]).map(renderEnum).join("\n\n")}
 

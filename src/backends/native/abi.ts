@@ -93,6 +93,8 @@ export type Fields = Readonly<Record<string, FieldType>>;
 
 /** The most registers (sources and instructions) of an elementwise or reduce call. */
 export const maxRegisters = 256;
+/** The most results of an elementwise call or of an epilogue. */
+export const maxResults = 64;
 
 const geometryPairs = {
   inSize: "int[2]",

@@ -45,7 +45,7 @@ const isaFlags: Readonly<Record<string, readonly string[]>> = {
     "-mfma",
     "-mprefer-vector-width=512",
   ],
-  avx2: ["-mavx2", "-mfma", "-mf16c"],
+  avx2: ["-mavx2", "-mfma"],
   portable: [],
 };
 

@@ -14,7 +14,7 @@ import {
   type ReduceCall,
 } from "../kernels.js";
 import { extentOf, type OperandUse, operandsOf, takesWinograd } from "../operands.js";
-import { kernelNames, maxRegisters } from "./abi.js";
+import { kernelNames, maxRegisters, maxResults } from "./abi.js";
 
 /** Throws BackendError naming the call and what is wrong with it. */
 export function checkProgram(program: Program): void {
@@ -162,7 +162,7 @@ function problemOfStores(
       ? call.results.map(({ register, operand }) => ({ register, dtype: operand.dtype }))
       : [{ register: call.register, dtype: call.result.dtype }];
   if (stores.length === 0) return "nothing to store";
-  if (stores.length > maxRegisters) return `${stores.length} results, at most ${maxRegisters}`;
+  if (stores.length > maxResults) return `${stores.length} results, at most ${maxResults}`;
   for (const { register, dtype } of stores) {
     const type = types[register];
     if (!type) return `there is no register ${register}`;
