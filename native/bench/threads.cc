@@ -28,6 +28,8 @@ void runThreeAtOnce(void (*body)(unsigned seed)) {
 
 // ---------------------------------------------------------------- the pool
 
+constexpr double kMuch = 1e12;  // work, for all threads
+
 /** Every task runs once, on a thread that no other task has meanwhile. */
 void checkPool(unsigned seed) {
   std::mt19937 random(seed);
@@ -37,11 +39,12 @@ void checkPool(unsigned seed) {
     int total = 0;
     for (int jobs = 0; jobs < 40; ++jobs) {
       std::vector<int> runs(random() % 50);
-      pool.run(static_cast<int>(runs.size()), [&](int task, int thread) {
+      const auto count = [&](int task, int thread) {
         ++runs[static_cast<size_t>(task)];
         ++ofThread[static_cast<size_t>(thread)];
-      });
-      for (const int count : runs) expect(count == 1, "a task of the pool ran once");
+      };
+      pool.run(static_cast<int>(runs.size()), count, kMuch);
+      for (const int times : runs) expect(times == 1, "a task of the pool ran once");
       total += static_cast<int>(runs.size());
       // now and then long enough for the others to fall asleep
       if (random() % 10 == 0) std::this_thread::sleep_for(std::chrono::microseconds(random() % 200));
@@ -58,7 +61,7 @@ constexpr int kCells = 100;
 /** Stands for a kernel: adds 1 to every cell of buffer 0, each in a task of its own. */
 const char* addOne(const void*, const Frame& frame) {
   int32_t* const cells = reinterpret_cast<int32_t*>(frame.buffers[0]);
-  frame.pool.run(kCells, [&](int task, int) { ++cells[task]; });
+  frame.pool.run(kCells, [&](int task, int) { ++cells[task]; }, kMuch);
   return nullptr;
 }
 
