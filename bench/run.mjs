@@ -99,9 +99,12 @@ async function main(options) {
 
 async function measureNetwork(model, python, { rounds, steps, threads, isa, without }) {
   const { input } = models[model];
-  const often = steps * (timesAsOften[model] ?? 1);
   const task = {
-    ...{ model, batchSize: batches[model], steps: often, threads, input },
+    model,
+    batchSize: batches[model],
+    steps: steps * (timesAsOften[model] ?? 1),
+    threads,
+    input,
     ...(isa && { isa }),
   };
   const workers = {
@@ -112,8 +115,7 @@ async function measureNetwork(model, python, { rounds, steps, threads, isa, with
   const runs = Object.fromEntries(Object.keys(workers).map((name) => [name, []]));
   const speedups = [];
   for (let round = 0; round < rounds; round++) {
-    speedups.push(await untilAllThere(threads, machineSeconds));
-    if (speedups[round] < 0.9 * threads) say(lacking(threads, speedups[round]));
+    speedups.push(await untilAllThere(threads, machineSeconds, say));
     for (const [name, [worker, own]] of inTurn(round, workers)) {
       const answer = await measure(worker, own);
       runs[name].push(answer);
@@ -135,9 +137,6 @@ async function measureNetwork(model, python, { rounds, steps, threads, isa, with
   const profile = without.has("profiles") ? {} : { profile: await profileOf(task) };
   return { batchSize: task.batchSize, input, speedups, results, ...profile };
 }
-
-const lacking = (threads, speedup) =>
-  `the machine is not all there: ${threads} threads compute ${speedup.toFixed(1)} times what one does`;
 
 /** What `fovea profile` says of a training step with SGD, without the calls that take less than 1% of it. */
 async function profileOf({ model, batchSize, threads, isa }) {
@@ -257,7 +256,7 @@ async function measureStart(python, { rounds, threads, isa }) {
     },
   };
   const runs = { fovea: [], torch: [] };
-  await untilAllThere(threads, machineSeconds);
+  await untilAllThere(threads, machineSeconds, say);
   // the first of each only brings files into memory
   for (let round = 0; round < 2 * rounds + 1; round++) {
     for (const [name, worker] of inTurn(round, workers)) {

@@ -16,14 +16,18 @@ export async function speedup(threads) {
   return flops[1] / flops[0];
 }
 
-/** Waits, for `seconds` at most, until threads compute nearly as many times what one does, and gives back how many. */
-export async function untilAllThere(threads, seconds) {
+/** Waits, for `seconds` at most, until threads compute nearly as many times what one does. Tells `say` if they do not. */
+export async function untilAllThere(threads, seconds, say) {
   const enough = 0.9 * threads;
   const end = performance.now() + 1000 * seconds;
-  let most = await speedup(threads);
-  while (most < enough && performance.now() < end) {
+  let times = await speedup(threads);
+  while (times < enough && performance.now() < end) {
     await pause(2000);
-    most = await speedup(threads);
+    times = await speedup(threads);
   }
-  return most;
+  if (times < enough)
+    say(
+      `the machine is not all there: ${threads} threads compute ${times.toFixed(1)} times what one does`,
+    );
+  return times;
 }
