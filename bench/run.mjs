@@ -74,7 +74,7 @@ async function main(options) {
   };
   check(() => merged(earlier, results)); // before hours are spent
   const write = () => {
-    const all = merged(earlier, results);
+    const all = inOrder(merged(earlier, results));
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`);
     writeFileSync(`${options.out}.svg`, drawSpeed(all));
@@ -93,6 +93,12 @@ async function main(options) {
   }
   const head = ["network", "batch", "by", "train ex/s", "infer ex/s", "1 image, ms", "peak GB", ""];
   say("", ...table(head, tableOf(write()), new Set([3, 4, 5, 6])), "", `wrote ${file}`);
+}
+
+/** With the networks as they are listed above, whichever was measured first. */
+function inOrder(results) {
+  const names = Object.keys(batches).filter((name) => name in results.networks);
+  return { ...results, networks: Object.fromEntries(names.map((n) => [n, results.networks[n]])) };
 }
 
 // ---------------------------------------------------------------- networks

@@ -10,7 +10,7 @@ import { FoveaError } from "../errors.js";
 export interface BenchTask {
   readonly model: string;
   readonly batchSize: number;
-  /** Training steps to measure, after one to warm up. */
+  /** Training steps to measure, and inferences unless they are few, after one to warm up. */
   readonly steps: number;
   readonly threads: number;
   /** The instruction set to make do with; the best that there is where none is said. */

@@ -27,9 +27,9 @@ async function measure(task: BenchTask): Promise<BenchResult> {
 
   net.eval();
   const infer = compile((images: Tensor) => noGrad(() => logitsOf(net(images))));
-  const whole = await timed(3, async () => void (await infer(x)));
+  const whole = await timed(Math.max(3, steps), async () => void (await infer(x)));
   const one = exampleImages([1, ...input]);
-  const single = await timed(20, async () => void (await infer(one)));
+  const single = await timed(Math.max(20, steps), async () => void (await infer(one)));
   const peakRssBytes = peak();
   await backend.close();
   return {

@@ -42,7 +42,7 @@ export function benchCommand(): Command {
     .description("measure training and inference speed, and peak memory")
     .argument("<model>", "one of the networks that `fovea summary` lists")
     .option("--batch-size <n>", "images a step (default: what its source trains with)", positive)
-    .option("--steps <n>", "training steps to measure", positive, 5)
+    .option("--steps <n>", "training steps to measure, and batches to infer", positive, 5)
     .addOption(threadsOption())
     .addOption(isaOption())
     .addOption(convOption().default("auto"))
