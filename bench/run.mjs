@@ -7,15 +7,13 @@
 //
 // --quick goes to build/bench/quick, since one round says whether all of it runs and not how fast.
 
-import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { models, openNative, setBackend } from "fovea";
-import { writeOnnx } from "fovea/formats";
+import { models } from "fovea";
 import { physicalCores } from "../dist/backends/native/machine.js";
 import {
   findPython,
@@ -25,10 +23,11 @@ import {
   torchWorker,
 } from "../dist/cli/bench-processes.js";
 import { table } from "../dist/cli/text.js";
-import { describe } from "./peers/describe.mjs";
 import { drawSpeed } from "./speed/chart.mjs";
 import { untilAllThere } from "./speed/machine.mjs";
-import { median, medianOf, merged, ratioOf, tableOf } from "./speed/summary.mjs";
+import { measurePeers } from "./speed/peers.mjs";
+import { median, medianOf, merged, ratioOf, shortly, tableOf } from "./speed/summary.mjs";
+import { commitOf, versionsOf } from "./speed/versions.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const here = (...parts) => join(root, "bench", ...parts);
@@ -46,8 +45,6 @@ const batches = {
 /** A step of LeNet is over in milliseconds: it is measured so many times as often, for the median to mean something. */
 const timesAsOften = { lenet: 50 };
 
-/** What a peer gets for a network: some would take an hour for one image. */
-const peerSeconds = 300;
 /** How long a round waits for all processors to be there. */
 const machineSeconds = 120;
 
@@ -138,7 +135,7 @@ async function measureNetwork(model, python, { rounds, steps, threads, isa, with
   );
   if (!without.has("peers")) {
     // Those on one thread take seconds for what the others do in milliseconds.
-    Object.assign(results, await measurePeers(model, { ...task, steps }, torch));
+    Object.assign(results, await measurePeers(model, { ...task, steps }, torch, say));
   }
   const profile = without.has("profiles") ? {} : { profile: await profileOf(task) };
   return { batchSize: task.batchSize, input, speedups, results, ...profile };
@@ -163,90 +160,6 @@ async function profileOf({ model, batchSize, threads, isa }) {
 /** Whoever comes second finds a warmer machine. */
 const inTurn = (round, workers) =>
   round % 2 === 0 ? Object.entries(workers) : Object.entries(workers).reverse();
-
-const shortly = ({ trainExamplesPerSecond, inferExamplesPerSecond, batch1Milliseconds }) =>
-  `${shown(trainExamplesPerSecond)} trained and ${shown(inferExamplesPerSecond)} inferred a second, ` +
-  `one image in ${shown(batch1Milliseconds)} ms`;
-const shown = (value) => (value === null ? "none" : value.toPrecision(4));
-
-// ---------------------------------------------------------------- peers
-
-async function measurePeers(model, task, torch) {
-  const folder = mkdtempSync(join(tmpdir(), "fovea-bench-"));
-  const layers = describe(models[model].build());
-  const peers = {
-    onnxruntime: {
-      script: "onnxruntime.mjs",
-      from: join(root, "package.json"),
-      needs: "onnxruntime-node",
-      extra: { file: join(folder, "net.onnx") },
-    },
-    "tfjs-wasm": {
-      script: "tfjs.mjs",
-      needs: "@tensorflow/tfjs",
-      extra: { backend: "wasm", layers },
-    },
-    "tfjs-cpu": {
-      script: "tfjs.mjs",
-      needs: "@tensorflow/tfjs",
-      extra: { backend: "cpu", layers },
-    },
-    "jax-js": { script: "jax.mjs", needs: "@jax-js/jax", extra: { layers } },
-  };
-  const results = {};
-  try {
-    for (const [
-      name,
-      { script, needs, extra, from = here("peers", "package.json") },
-    ] of Object.entries(peers)) {
-      results[name] = await attempt(async () => {
-        if (!installed(needs, from))
-          throw new Error(`${needs} is not installed; npm ci --prefix bench/peers`);
-        if (task.isa && name === "onnxruntime")
-          throw new Error(`it cannot be kept to ${task.isa}, and uses what the machine has`);
-        if (extra.file) await exportTo(extra.file, model);
-        const worker = { command: process.execPath, args: [here("peers", script)] };
-        const answer = await measure(worker, { ...task, ...extra }, peerSeconds);
-        say(`${model}, ${name}: ${shortly(answer)}`);
-        const { reasons, ...medians } = answer;
-        const comparable = answer.threads === torch.threads;
-        return {
-          medians,
-          ...(comparable && { ratio: ratioOf(medians, torch) }),
-          reasons: { ...reasons, ...(!comparable && { threads: "it computes on one" }) },
-        };
-      });
-      if (results[name].reasons.all) say(`${model}, ${name}: ${results[name].reasons.all}`);
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-  return results;
-}
-
-async function attempt(work) {
-  try {
-    return await work();
-  } catch (error) {
-    return { reasons: { all: error.message.split("\n")[0] } };
-  }
-}
-
-async function exportTo(file, model) {
-  const backend = openNative();
-  setBackend(backend);
-  await writeOnnx(file, models[model].build(), models[model].input);
-  await backend.close();
-}
-
-function installed(name, from) {
-  try {
-    createRequire(from).resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 // ---------------------------------------------------------------- from start to first step
 
@@ -330,46 +243,6 @@ function check(work) {
     work();
   } catch (error) {
     throw new Refusal(error.message);
-  }
-}
-
-function versionsOf(python) {
-  const versionOf = (name, from) => {
-    try {
-      let folder = dirname(createRequire(from).resolve(name));
-      while (!existsSync(join(folder, "package.json")) || !nameIn(folder).startsWith(name))
-        folder = dirname(folder);
-      return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version;
-    } catch {
-      return null;
-    }
-  };
-  const nameIn = (folder) =>
-    JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).name ?? "";
-  const asked = spawnSync(python, ["-c", "import torch; print(torch.__version__)"], {
-    encoding: "utf8",
-  });
-  const own = join(root, "package.json");
-  const peers = here("peers", "package.json");
-  return {
-    fovea: JSON.parse(readFileSync(own, "utf8")).version,
-    node: process.versions.node,
-    torch: asked.stdout.trim(),
-    "onnxruntime-node": versionOf("onnxruntime-node", own),
-    "@tensorflow/tfjs": versionOf("@tensorflow/tfjs", peers),
-    "@jax-js/jax": versionOf("@jax-js/jax", peers),
-  };
-}
-
-function commitOf() {
-  try {
-    return execFileSync("git", ["rev-parse", "--short", "HEAD"], {
-      cwd: root,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    }).trim();
-  } catch {
-    return null;
   }
 }
 

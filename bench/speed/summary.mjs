@@ -95,3 +95,9 @@ function shown(measure, medians, ratio) {
   const times = ratio?.[measure];
   return scaled.toFixed(digits) + (times == null ? "" : ` (${times.toFixed(2)}×)`);
 }
+
+/** One answer in words. */
+export const shortly = ({ trainExamplesPerSecond, inferExamplesPerSecond, batch1Milliseconds }) =>
+  `${roughly(trainExamplesPerSecond)} trained and ${roughly(inferExamplesPerSecond)} inferred a second, ` +
+  `one image in ${roughly(batch1Milliseconds)} ms`;
+const roughly = (value) => (value === null ? "none" : value.toPrecision(4));
