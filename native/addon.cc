@@ -36,11 +36,8 @@ napi_value scratchBytes(napi_env env, napi_value* args) {
   Program program;
   const std::string problem = program.loadCalls(bytes.data, bytes.size);
   if (!problem.empty()) fail("scratchBytes: " + problem);
-  size_t most = 0;
-  for (const Call& call : program.calls()) {
-    most = std::max(most, instance->coordinator().scratchBytes(call));
-  }
-  return makeNumber(env, static_cast<double>(most));
+  const Coordinator& coordinator = instance->coordinator();
+  return makeNumber(env, static_cast<double>(coordinator.scratchOf(program).total(coordinator.threads())));
 }
 
 /** (backend) → promise of { flops, bytesPerSecond } */

@@ -36,7 +36,7 @@ void eachOperand(const Call& call, const Visit& visit) {
 }  // namespace
 
 CallGuard::CallGuard(const Coordinator& coordinator, const Program& program, const Call& call,
-                     const Block& arena, const Block& scratch)
+                     const Block& arena, const Block& scratch, const ScratchBytes& most)
     : arena_(arena), scratch_(scratch) {
   ASAN_POISON_MEMORY_REGION(arena.data(), arena.bytes());
   eachOperand(call, [&](const Operand& operand) {
@@ -44,8 +44,12 @@ CallGuard::CallGuard(const Coordinator& coordinator, const Program& program, con
     const BufferSpec& spec = program.buffers()[operand.buffer];
     if (spec.kind == kBufferArena) ASAN_UNPOISON_MEMORY_REGION(arena.data() + spec.offset, spec.bytes);
   });
-  const size_t needed = coordinator.scratchBytes(call);
-  ASAN_POISON_MEMORY_REGION(scratch.data() + needed, scratch.bytes() - needed);
+  const ScratchBytes needed = coordinator.scratchOf(call);
+  ASAN_POISON_MEMORY_REGION(scratch.data(), scratch.bytes());
+  ASAN_UNPOISON_MEMORY_REGION(scratch.data(), needed.shared);
+  for (int thread = 0; thread < coordinator.threads(); thread++) {
+    ASAN_UNPOISON_MEMORY_REGION(scratch.data() + most.shared + thread * most.own, needed.own);
+  }
 }
 
 CallGuard::~CallGuard() {

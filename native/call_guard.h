@@ -13,7 +13,7 @@ namespace fovea {
 class CallGuard {
  public:
   CallGuard(const Coordinator& coordinator, const Program& program, const Call& call,
-            const Block& arena, const Block& scratch);
+            const Block& arena, const Block& scratch, const ScratchBytes& most);
   ~CallGuard();
   CallGuard(const CallGuard&) = delete;
   CallGuard& operator=(const CallGuard&) = delete;
@@ -26,7 +26,7 @@ class CallGuard {
 
 class CallGuard {
  public:
-  CallGuard(const Coordinator&, const Program&, const Call&, const Block&, const Block&) {}
+  CallGuard(const Coordinator&, const Program&, const Call&, const Block&, const Block&, const ScratchBytes&) {}
 };
 
 #endif

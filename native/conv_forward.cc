@@ -21,8 +21,7 @@ struct Forward {
   // Scratch: shared by all tasks, then that of each thread.
   float *weights, *bias;  // [group][depth or 1][padded columns], as panels
   ptrdiff_t *weightAt, *tapAt, *pixelAt, *resultAt, *stagingAt;
-  char* threadScratch;
-  size_t threadBytes, bytes;
+  ScratchBytes bytes;
 
   Forward(const Conv2dArgs& args, const float* x, char* scratch, int threads)
       : args(args),
@@ -42,11 +41,9 @@ struct Forward {
     pixelAt = shared.take<ptrdiff_t>(pixels());
     resultAt = shared.take<ptrdiff_t>(pixels());
     stagingAt = shared.take<ptrdiff_t>(pixels());
-    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
-    threadBytes = own.used();
-    bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
+    bytes = {shared.used(), own.used()};
   }
 
   /** Of a whole piece. */
@@ -81,8 +78,8 @@ struct Forward {
                weightAt, column, panel, panel + 1);
   }
 
-  void convolve(float* y, int task, int thread) const {
-    Carver carver(threadScratch + static_cast<size_t>(thread) * threadBytes);
+  void convolve(float* y, int task, char* scratch) const {
+    Carver carver(scratch);
     const Own own(carver, *this);
     const Piece piece = tasks.piece(task);
     windows.read(own.band, piece);
@@ -120,11 +117,11 @@ const char* conv2d(const Conv2dArgs& args, const Frame& frame) {
       [&](int task, int) { f.packWeights(w, task / panels, task % panels); },
       8.0 * static_cast<double>(f.g.outChannels * f.depth));
   frame.pool.run(
-      static_cast<int>(f.tasks.count()), [&](int task, int thread) { f.convolve(y, task, thread); }, workOf(f.g));
+      static_cast<int>(f.tasks.count()), [&](int task, int thread) { f.convolve(y, task, frame.own(thread)); }, workOf(f.g));
   return nullptr;
 }
 
-size_t conv2dScratch(const Conv2dArgs& args, int threads) {
+ScratchBytes conv2dScratch(const Conv2dArgs& args, int threads) {
   if (args.algorithm != kConvDirect) return conv2dWinogradScratch(args, threads);
   if (conv2dInLanes(args)) return conv2dLanesScratch(args, threads);
   if (conv2dHasFewPixels(args)) return conv2dFewPixelsScratch(args, threads);

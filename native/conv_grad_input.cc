@@ -37,8 +37,7 @@ struct GradInput {
   // Scratch: shared by all tasks, then that of each thread.
   float* weights;  // [group][phase][depth of the phase][padded columns], as panels
   ptrdiff_t *weightAt, *tapAt;
-  char* threadScratch;
-  size_t threadBytes, bytes;
+  ScratchBytes bytes;
 
   GradInput(const Conv2dGradInputArgs& args, const float* gy, char* scratch, int threads)
       : args(args),
@@ -56,11 +55,9 @@ struct GradInput {
     weights = shared.take<float>(g.groups * depth * columns.padded());
     weightAt = shared.take<ptrdiff_t>(depth);
     tapAt = shared.take<ptrdiff_t>(depth);
-    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
-    threadBytes = own.used();
-    bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
+    bytes = {shared.used(), own.used()};
   }
 
   /** Whether tiles are masked before they are stored; else results are masked where they lie. */
@@ -149,8 +146,8 @@ struct GradInput {
     return m;
   }
 
-  void differentiate(float* gx, const float* mask, int task, int thread) const {
-    Carver carver(threadScratch + static_cast<size_t>(thread) * threadBytes);
+  void differentiate(float* gx, const float* mask, int task, char* scratch) const {
+    Carver carver(scratch);
     const Own own(carver, *this);
     const Piece piece = tasks.piece(task);
     reader.read(own.band, piece.image, piece.images, rows.first + piece.row - rows.reach, piece.rows + rows.reach);
@@ -202,12 +199,12 @@ const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame)
       [&](int task, int) { f.packWeights(w, task / panels, task % panels); },
       8.0 * static_cast<double>(f.g.inChannels * f.depth));
   frame.pool.run(
-      static_cast<int>(f.tasks.count()), [&](int task, int thread) { f.differentiate(gx, mask, task, thread); },
+      static_cast<int>(f.tasks.count()), [&](int task, int thread) { f.differentiate(gx, mask, task, frame.own(thread)); },
       workOf(f.g));
   return nullptr;
 }
 
-size_t conv2dGradInputScratch(const Conv2dGradInputArgs& args, int threads) {
+ScratchBytes conv2dGradInputScratch(const Conv2dGradInputArgs& args, int threads) {
   if (args.algorithm != kConvDirect) return conv2dGradInputWinogradScratch(args, threads);
   if (conv2dGradInputInLanes(args)) return conv2dGradInputLanesScratch(args, threads);
   return GradInput(args, nullptr, nullptr, threads).bytes;

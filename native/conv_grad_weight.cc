@@ -35,8 +35,7 @@ struct GradWeight {
   // Scratch: shared by all tasks, then that of each thread.
   float *sums, *biasSums;  // biasSums of a chunk: [group][padded columns]
   ptrdiff_t *tapAt, *sumAt, *weightAt, *pixelAt, *gyAt;
-  char* threadScratch;
-  size_t threadBytes, bytes;
+  ScratchBytes bytes;
 
   GradWeight(const Conv2dGradWeightArgs& args, const float* x, char* scratch, int threads)
       : args(args),
@@ -59,11 +58,9 @@ struct GradWeight {
     weightAt = shared.take<ptrdiff_t>(window);
     pixelAt = shared.take<ptrdiff_t>(pixels());
     gyAt = shared.take<ptrdiff_t>(pixels());
-    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
-    threadBytes = own.used();
-    bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
+    bytes = {shared.used(), own.used()};
   }
 
   int64_t cut() const {
@@ -99,15 +96,15 @@ struct GradWeight {
     pixelOffsets(gyAt, pieces.images, pieces.rows, g.outSize[1], gy[0], gy[2], gy[3]);
   }
 
-  void sumChunk(const float* gy, int64_t chunk, int64_t split, int thread) const;
+  void sumChunk(const float* gy, int64_t chunk, int64_t split, char* scratch) const;
   void finishBlock(int64_t group, int64_t o, int64_t c, float* block, float* gw) const;
-  void finishColumns(int64_t group, int64_t o, float* gw, int thread) const;
+  void finishColumns(int64_t group, int64_t o, float* gw, char* scratch) const;
   void finishBias(float* gbias) const;
 };
 
 /** Sums a chunk, every piece in its order, for a range of the panels. */
-void GradWeight::sumChunk(const float* gy, int64_t chunk, int64_t split, int thread) const {
-  Carver carver(threadScratch + static_cast<size_t>(thread) * threadBytes);
+void GradWeight::sumChunk(const float* gy, int64_t chunk, int64_t split, char* scratch) const {
+  Carver carver(scratch);
   const Own own(carver, *this);
   const int64_t firstPanel = split * columns.count / splits, lastPanel = (split + 1) * columns.count / splits;
   const int64_t begin = chunk * pieces.count() / chunks, end = (chunk + 1) * pieces.count() / chunks;
@@ -163,8 +160,8 @@ void GradWeight::finishBlock(int64_t group, int64_t o, int64_t c, float* block, 
 }
 
 /** The same for all input channels. */
-void GradWeight::finishColumns(int64_t group, int64_t o, float* gw, int thread) const {
-  Carver carver(threadScratch + static_cast<size_t>(thread) * threadBytes);
+void GradWeight::finishColumns(int64_t group, int64_t o, float* gw, char* scratch) const {
+  Carver carver(scratch);
   const Own own(carver, *this);
   for (int64_t c = 0; c < channels; c += kBlockChannels) finishBlock(group, o, c, own.block, gw);
 }
@@ -189,17 +186,17 @@ const char* conv2dGradWeight(const Conv2dGradWeightArgs& args, const Frame& fram
   f.fillTables();
   frame.pool.run(
       static_cast<int>(f.summed() * f.splits),
-      [&](int task, int thread) { f.sumChunk(gy, task / f.splits, task % f.splits, thread); }, workOf(f.g));
+      [&](int task, int thread) { f.sumChunk(gy, task / f.splits, task % f.splits, frame.own(thread)); }, workOf(f.g));
   const int64_t blocks = divideUp(f.columns.columns, kLanes);
   frame.pool.run(
       static_cast<int>(f.g.groups * blocks),
-      [&](int task, int thread) { f.finishColumns(task / blocks, task % blocks * kLanes, gw, thread); },
+      [&](int task, int thread) { f.finishColumns(task / blocks, task % blocks * kLanes, gw, frame.own(thread)); },
       4.0 * static_cast<double>(f.chunks * f.sumFloats));
   if (f.sumsBias) f.finishBias(frame.at<float>(args.gbias));
   return nullptr;
 }
 
-size_t conv2dGradWeightScratch(const Conv2dGradWeightArgs& args, int threads) {
+ScratchBytes conv2dGradWeightScratch(const Conv2dGradWeightArgs& args, int threads) {
   if (args.algorithm != kConvDirect) return conv2dGradWeightWinogradScratch(args, threads);
   if (conv2dGradWeightInLanes(args)) return conv2dGradWeightLanesScratch(args, threads);
   return GradWeight(args, nullptr, nullptr, threads).bytes;

@@ -77,14 +77,14 @@ struct EvenSplit {
 
 bool conv2dInLanes(const Conv2dArgs& args);
 const char* conv2dLanes(const Conv2dArgs& args, const Frame& frame);
-size_t conv2dLanesScratch(const Conv2dArgs& args, int threads);
+ScratchBytes conv2dLanesScratch(const Conv2dArgs& args, int threads);
 
 bool conv2dGradInputInLanes(const Conv2dGradInputArgs& args);
 const char* conv2dGradInputLanes(const Conv2dGradInputArgs& args, const Frame& frame);
-size_t conv2dGradInputLanesScratch(const Conv2dGradInputArgs& args, int threads);
+ScratchBytes conv2dGradInputLanesScratch(const Conv2dGradInputArgs& args, int threads);
 
 bool conv2dGradWeightInLanes(const Conv2dGradWeightArgs& args);
 const char* conv2dGradWeightLanes(const Conv2dGradWeightArgs& args, const Frame& frame);
-size_t conv2dGradWeightLanesScratch(const Conv2dGradWeightArgs& args, int threads);
+ScratchBytes conv2dGradWeightLanesScratch(const Conv2dGradWeightArgs& args, int threads);
 
 }  // namespace fovea::FOVEA_ISA

@@ -120,8 +120,7 @@ struct Layout {
   int64_t extent, depth;
   float *weights, *bias;  // [group][i][j][channel][column], [group][column]
   Range* across;          // of each tile of a row: its taps that reach inside the image
-  char* threadScratch;
-  size_t threadBytes, bytes;
+  ScratchBytes bytes;
 
   Layout(const Correlation& g, char* scratch, int threads)
       : g(g), split(g.outSize[1], laneVectors(static_cast<int>(g.columns))) {
@@ -135,13 +134,11 @@ struct Layout {
     weights = shared.take<float>(g.groups * depth * g.columns);
     bias = shared.take<float>(g.groups * g.columns);
     across = shared.take<Range>(split.parts);
-    threadScratch = shared.rest();
     Carver own(nullptr);
     own.take<float>(bandFloats());
     own.take<float>(rowFloats());
     own.take<float>(rowFloats());
-    threadBytes = own.used();
-    bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
+    bytes = {shared.used(), own.used()};
   }
   int64_t bandFloats() const {
     return ((tiling.rows - 1) * g.stride[0] + extent) * reader.rowFloats();
@@ -184,7 +181,7 @@ void correlate(const Layout& f, const Frame& frame, const float* w, const float*
     const int count = static_cast<int>(std::min<int64_t>(kLanes, g.batch - image));
     const int64_t firstRow = task % f.tiling.bands * f.tiling.rows;
     const int64_t lastRow = std::min(firstRow + f.tiling.rows, g.outSize[0]);
-    Carver own(f.threadScratch + static_cast<size_t>(thread) * f.threadBytes);
+    Carver own(frame.own(thread));
     float* band = own.take<float>(f.bandFloats());
     float* results = own.take<float>(f.rowFloats());
     float* masks = own.take<float>(f.rowFloats());
@@ -238,7 +235,7 @@ bool fits(const Correlation& g) {
 
 bool conv2dInLanes(const Conv2dArgs& args) { return fits(forwardOf(args, nullptr)); }
 
-size_t conv2dLanesScratch(const Conv2dArgs& args, int threads) {
+ScratchBytes conv2dLanesScratch(const Conv2dArgs& args, int threads) {
   return Layout(forwardOf(args, nullptr), nullptr, threads).bytes;
 }
 
@@ -254,7 +251,7 @@ bool conv2dGradInputInLanes(const Conv2dGradInputArgs& args) {
   return g.stride[0] == 1 && g.stride[1] == 1 && fits(backwardOf(args, nullptr, nullptr));
 }
 
-size_t conv2dGradInputLanesScratch(const Conv2dGradInputArgs& args, int threads) {
+ScratchBytes conv2dGradInputLanesScratch(const Conv2dGradInputArgs& args, int threads) {
   return Layout(backwardOf(args, nullptr, nullptr), nullptr, threads).bytes;
 }
 

@@ -61,8 +61,7 @@ struct Layout {
   int64_t extent, chunks, sumFloats;
   bool sumsBias;
   float *sums, *biasSums;  // biasSums of a chunk: [output channel][lane]
-  char* threadScratch;
-  size_t threadBytes, bytes;
+  ScratchBytes bytes;
 
   Layout(const Conv2dGradWeightArgs& args, const float* xData, const float* gyData, char* scratch,
          int threads)
@@ -82,12 +81,10 @@ struct Layout {
     Carver shared(scratch);
     sums = shared.take<float>(chunks * sumFloats);
     biasSums = shared.take<float>(sumsBias ? chunks * biasFloats() : 0);
-    threadScratch = shared.rest();
     Carver own(nullptr);
     own.take<float>(bandFloats());
     own.take<float>(gy.rowFloats());
-    threadBytes = own.used();
-    bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
+    bytes = {shared.used(), own.used()};
   }
   int64_t biasFloats() const { return g.outChannels * kLanes; }
   int64_t bandFloats() const { return ((tiling.rows - 1) * g.stride[0] + extent) * x.rowFloats(); }
@@ -156,7 +153,7 @@ bool conv2dGradWeightInLanes(const Conv2dGradWeightArgs& args) {
          Layout(args, nullptr, nullptr, nullptr, 1).tiling.rows > 0;
 }
 
-size_t conv2dGradWeightLanesScratch(const Conv2dGradWeightArgs& args, int threads) {
+ScratchBytes conv2dGradWeightLanesScratch(const Conv2dGradWeightArgs& args, int threads) {
   return Layout(args, nullptr, nullptr, nullptr, threads).bytes;
 }
 
@@ -165,7 +162,7 @@ const char* conv2dGradWeightLanes(const Conv2dGradWeightArgs& args, const Frame&
   const Layout f(args, frame.at<float>(args.x), frame.at<float>(args.gy), frame.scratch,
                  frame.pool.threads());
   const auto sumChunk = [&](int chunk, int thread) {
-    Carver own(f.threadScratch + static_cast<size_t>(thread) * f.threadBytes);
+    Carver own(frame.own(thread));
     float* band = own.take<float>(f.bandFloats());
     float* gradients = own.take<float>(f.gy.rowFloats());
     float* sums = f.sums + chunk * f.sumFloats;

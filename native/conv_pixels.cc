@@ -20,7 +20,7 @@ struct FewPixels {
 
   float *band, *panels, *sums;  // panels: [group][panel][depth][width]; sums: [filter][pixel]
   ptrdiff_t *weightAt, *filterAt, *sumAt, *tapAt, *pixelAt, *resultAt;
-  size_t bytes;
+  ScratchBytes bytes;
 
   FewPixels(const Conv2dArgs& args, const float* x, char* scratch, int threads)
       : g(args.geometry),
@@ -45,7 +45,7 @@ struct FewPixels {
     tapAt = carver.take<ptrdiff_t>(taps);
     pixelAt = carver.take<ptrdiff_t>(pixels);
     resultAt = carver.take<ptrdiff_t>(pixels);
-    bytes = carver.used();
+    bytes = {carver.used(), 0};
   }
 
   void fillTables(const Conv2dArgs& args) const {
@@ -142,7 +142,7 @@ const char* conv2dFewPixels(const Conv2dArgs& args, const Frame& frame) {
   return nullptr;
 }
 
-size_t conv2dFewPixelsScratch(const Conv2dArgs& args, int threads) {
+ScratchBytes conv2dFewPixelsScratch(const Conv2dArgs& args, int threads) {
   return FewPixels(args, nullptr, nullptr, threads).bytes;
 }
 

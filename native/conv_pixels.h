@@ -19,6 +19,6 @@ inline bool conv2dHasFewPixels(const Conv2dArgs& args) {
 
 // As the kernel of kernels.h, for such shapes.
 const char* conv2dFewPixels(const Conv2dArgs& args, const Frame& frame);
-size_t conv2dFewPixelsScratch(const Conv2dArgs& args, int threads);
+ScratchBytes conv2dFewPixelsScratch(const Conv2dArgs& args, int threads);
 
 }  // namespace fovea::FOVEA_ISA

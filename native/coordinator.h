@@ -47,8 +47,11 @@ class Coordinator {
   /** Ends the thread after the kernel that it is in; jobs that have not started never will. */
   void stop();
 
-  /** Scratch memory that a call needs, in bytes. */
-  size_t scratchBytes(const Call& call) const;
+  /** Scratch memory that a call needs. */
+  ScratchBytes scratchOf(const Call& call) const;
+  /** For any of a program's calls, with room behind each part for the next to begin where it should. */
+  ScratchBytes scratchOf(const Program& program) const;
+  int threads() const { return pool_.threads(); }
 
   // The rest is for jobs, on the coordinator's thread.
 
@@ -56,7 +59,7 @@ class Coordinator {
    * Runs a program's calls; `buffers` has the base of each buffer that is not in the arena. Fills
    * `seconds`, if given, with a number for each call. Returns what went wrong, or nothing.
    */
-  std::string run(const Program& program, std::vector<char*>& buffers, size_t scratchBytes,
+  std::string run(const Program& program, std::vector<char*>& buffers, ScratchBytes scratch,
                   std::vector<double>* seconds);
   /** Measures for about a quarter of a second; returns what went wrong, or nothing. */
   std::string measurePeaks(Peaks& peaks);

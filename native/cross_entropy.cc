@@ -20,9 +20,7 @@ size_t rowBytes(int64_t classes) {
 }
 
 /** A message and, for each thread, a row. */
-size_t scratchBytes(int64_t classes, int threads) {
-  return kMessageBytes + threads * rowBytes(classes);
-}
+ScratchBytes scratchBytes(int64_t classes) { return {kMessageBytes, rowBytes(classes)}; }
 
 /** Copies a row to `row`, filled up to whole vectors with −∞, whose exponential is 0. */
 void copyRow(float* row, const float* from, int64_t stride, int64_t classes) {
@@ -79,7 +77,7 @@ const char* checkTargets(const int32_t* targets, int64_t stride, int64_t rows, i
 template <class Body>
 void forRows(int64_t rows, int64_t classes, const Frame& frame, const Body& body) {
   const auto task = [&](int number, int thread) {
-    auto* row = reinterpret_cast<float*>(frame.scratch + kMessageBytes + thread * rowBytes(classes));
+    auto* row = reinterpret_cast<float*>(frame.own(thread));
     const int64_t first = static_cast<int64_t>(number) * kRowsOfTask;
     for (int64_t r = first; r < rows && r < first + kRowsOfTask; ++r) body(r, row);
   };
@@ -136,12 +134,12 @@ const char* crossEntropyGrad(const CrossEntropyGradArgs& args, const Frame& fram
   return nullptr;
 }
 
-size_t crossEntropyScratch(const CrossEntropyArgs& args, int threads) {
-  return scratchBytes(args.classes, threads);
+ScratchBytes crossEntropyScratch(const CrossEntropyArgs& args, int) {
+  return scratchBytes(args.classes);
 }
 
-size_t crossEntropyGradScratch(const CrossEntropyGradArgs& args, int threads) {
-  return scratchBytes(args.classes, threads);
+ScratchBytes crossEntropyGradScratch(const CrossEntropyGradArgs& args, int) {
+  return scratchBytes(args.classes);
 }
 
 }  // namespace fovea::FOVEA_ISA

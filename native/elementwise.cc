@@ -65,10 +65,9 @@ const char* elementwise(const ElementwiseArgs& args, const Frame& frame) {
 
   const int64_t tiles = space.tiles();
   const int64_t perTask = kTilesOfTask + tiles / 4096;
-  const size_t slotBytes = Fused::slotBytes(args.sourceCount + args.instructionCount);
   const auto body = [&](int task, int thread) {
     Registers registers;
-    fused.start(registers, frame.scratch + thread * slotBytes);
+    fused.start(registers, frame.own(thread));
     const int64_t first = task * perTask;
     for (int64_t t = first; t < tiles && t < first + perTask; ++t) {
       fused.run(registers, space.tile(t));
@@ -78,8 +77,8 @@ const char* elementwise(const ElementwiseArgs& args, const Frame& frame) {
   return nullptr;
 }
 
-size_t elementwiseScratch(const ElementwiseArgs& args, int threads) {
-  return threads * Fused::slotBytes(args.sourceCount + args.instructionCount);
+ScratchBytes elementwiseScratch(const ElementwiseArgs& args, int) {
+  return {0, Fused::slotBytes(args.sourceCount + args.instructionCount)};
 }
 
 }  // namespace fovea::FOVEA_ISA

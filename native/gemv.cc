@@ -130,8 +130,8 @@ const char* gemv(const MatmulArgs& args, const Frame& frame) {
   return nullptr;
 }
 
-size_t gemvScratch(const MatmulArgs& args, int) {
-  return static_cast<size_t>(roundUp(args.k * static_cast<int64_t>(sizeof(float)), 64));
+ScratchBytes gemvScratch(const MatmulArgs& args, int) {
+  return {static_cast<size_t>(roundUp(args.k * static_cast<int64_t>(sizeof(float)), 64)), 0};
 }
 
 }  // namespace fovea::FOVEA_ISA

@@ -7,6 +7,6 @@ namespace fovea::FOVEA_ISA {
 /** Whether the call is a matrix times a vector, in a layout that can be read in order. */
 bool gemvTakes(const MatmulArgs& args);
 const char* gemv(const MatmulArgs& args, const Frame& frame);
-size_t gemvScratch(const MatmulArgs& args, int threads);
+ScratchBytes gemvScratch(const MatmulArgs& args, int threads);
 
 }  // namespace fovea::FOVEA_ISA

@@ -41,10 +41,9 @@ void Buffer::drop() {
 }
 
 Executable::Executable(std::shared_ptr<Instance> instance, Program program)
-    : instance_(std::move(instance)), program_(std::move(program)) {
-  for (const Call& call : program_.calls()) {
-    scratchBytes_ = std::max(scratchBytes_, instance_->coordinator().scratchBytes(call));
-  }
+    : instance_(std::move(instance)),
+      program_(std::move(program)),
+      scratch_(instance_->coordinator().scratchOf(program_)) {
   for (const BufferSpec& spec : program_.buffers()) {
     if (spec.kind == kBufferInput) stagingBytes_ += (spec.bytes + 63) / 64 * 64;
   }
@@ -52,6 +51,10 @@ Executable::Executable(std::shared_ptr<Instance> instance, Program program)
 }
 
 Executable::~Executable() { instance_->remove(this); }
+
+size_t Executable::scratchBytes() const {
+  return scratch_.total(instance_->coordinator().threads());
+}
 
 Block Executable::takeStaging() {
   if (staging_.empty()) return Block(stagingBytes_);

@@ -47,12 +47,15 @@ class Executable {
 
   const std::shared_ptr<Instance>& instance() const { return instance_; }
   const Program& program() const { return program_; }
-  size_t scratchBytes() const { return scratchBytes_; }
+  /** For any of its calls. */
+  const ScratchBytes& scratch() const { return scratch_; }
+  size_t scratchBytes() const;
 
  private:
   std::shared_ptr<Instance> instance_;
   Program program_;
-  size_t scratchBytes_ = 0, stagingBytes_ = 0;
+  ScratchBytes scratch_;
+  size_t stagingBytes_ = 0;
   std::vector<Block> staging_;
 };
 

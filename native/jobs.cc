@@ -29,7 +29,7 @@ void RunJob::work(Coordinator& coordinator) {
       }
     }
   }
-  error = coordinator.run(program, bases, executable_->scratchBytes(),
+  error = coordinator.run(program, bases, executable_->scratch(),
                           profile_ ? &seconds_ : nullptr);
 }
 

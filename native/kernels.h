@@ -16,30 +16,30 @@
 namespace fovea::FOVEA_ISA {
 
 // K(args, frame) does the work: null on success, else which value it cannot take.
-// KScratch(args, threads) gives the bytes of frame.scratch that K uses with this many threads.
+// KScratch(args, threads) says what scratch K uses with this many threads.
 
 const char* matmul(const MatmulArgs& args, const Frame& frame);
-size_t matmulScratch(const MatmulArgs& args, int threads);
+ScratchBytes matmulScratch(const MatmulArgs& args, int threads);
 
 const char* conv2d(const Conv2dArgs& args, const Frame& frame);
-size_t conv2dScratch(const Conv2dArgs& args, int threads);
+ScratchBytes conv2dScratch(const Conv2dArgs& args, int threads);
 
 const char* conv2dGradInput(const Conv2dGradInputArgs& args, const Frame& frame);
-size_t conv2dGradInputScratch(const Conv2dGradInputArgs& args, int threads);
+ScratchBytes conv2dGradInputScratch(const Conv2dGradInputArgs& args, int threads);
 
 const char* conv2dGradWeight(const Conv2dGradWeightArgs& args, const Frame& frame);
-size_t conv2dGradWeightScratch(const Conv2dGradWeightArgs& args, int threads);
+ScratchBytes conv2dGradWeightScratch(const Conv2dGradWeightArgs& args, int threads);
 
 const char* maxPool2d(const MaxPool2dArgs& args, const Frame& frame);
-size_t maxPool2dScratch(const MaxPool2dArgs& args, int threads);
+ScratchBytes maxPool2dScratch(const MaxPool2dArgs& args, int threads);
 
 const char* maxPool2dGrad(const MaxPool2dGradArgs& args, const Frame& frame);
-size_t maxPool2dGradScratch(const MaxPool2dGradArgs& args, int threads);
+ScratchBytes maxPool2dGradScratch(const MaxPool2dGradArgs& args, int threads);
 
 const char* avgPool2d(const AvgPool2dArgs& args, const Frame& frame);
-size_t avgPool2dScratch(const AvgPool2dArgs& args, int threads);
+ScratchBytes avgPool2dScratch(const AvgPool2dArgs& args, int threads);
 
 const char* avgPool2dGrad(const AvgPool2dGradArgs& args, const Frame& frame);
-size_t avgPool2dGradScratch(const AvgPool2dGradArgs& args, int threads);
+ScratchBytes avgPool2dGradScratch(const AvgPool2dGradArgs& args, int threads);
 
 }  // namespace fovea::FOVEA_ISA

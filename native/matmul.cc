@@ -61,8 +61,7 @@ struct Matmul : Problem {
   // Scratch: shared by all tasks, then that of each thread.
   float *panels, *bias;
   ptrdiff_t *aAt, *aDepthAt, *bDepthAt, *cAt, *stagingAt;
-  char* threadScratch;
-  size_t threadBytes, bytes;
+  ScratchBytes bytes;
 
   /** `frame` is null where only `bytes` is asked for. */
   Matmul(const MatmulArgs& args, const Frame* frame, int threads) : Problem(args), args(args), frame(frame), columns(n) {
@@ -86,11 +85,9 @@ struct Matmul : Problem {
     bDepthAt = shared.take<ptrdiff_t>(k);
     cAt = shared.take<ptrdiff_t>(rowBlock);
     stagingAt = shared.take<ptrdiff_t>(rowBlock);
-    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
-    threadBytes = own.used();
-    bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
+    bytes = {shared.used(), own.used()};
   }
 
   const Operand& a() const { return swapped ? args.b : args.a; }
@@ -111,7 +108,7 @@ struct Matmul : Problem {
     }
   };
   Own own(int thread) const {
-    Carver carver(threadScratch + static_cast<size_t>(thread) * threadBytes);
+    Carver carver(frame->own(thread));
     return Own(carver, *this);
   }
 
@@ -258,7 +255,7 @@ const char* matmul(const MatmulArgs& args, const Frame& frame) {
   return nullptr;
 }
 
-size_t matmulScratch(const MatmulArgs& args, int threads) {
+ScratchBytes matmulScratch(const MatmulArgs& args, int threads) {
   return takesGemv(args) ? gemvScratch(args, threads) : Matmul(args, nullptr, threads).bytes;
 }
 

@@ -133,8 +133,8 @@ const char* avgPool2d(const AvgPool2dArgs& args, const Frame& frame) {
   return nullptr;
 }
 
-size_t avgPool2dScratch(const AvgPool2dArgs& args, int) {
-  return sizeof(Column) * static_cast<size_t>(args.geometry.outSize[1]);
+ScratchBytes avgPool2dScratch(const AvgPool2dArgs& args, int) {
+  return {sizeof(Column) * static_cast<size_t>(args.geometry.outSize[1]), 0};
 }
 
 // ---------------------------------------------------------------- gradient
@@ -172,16 +172,17 @@ struct Gathering {
   Group* groups[2];
   int64_t counts[2];
   char* lists;
-  float* rows;  // of gy, one a thread, where it is not dense
-  size_t bytes;
+  bool isDense;  // gy; else each thread makes its row so
+  ScratchBytes bytes;
 
-  Gathering(const AvgPool2dGradArgs& args, int threads, char* scratch) {
+  Gathering(const AvgPool2dGradArgs& args, char* scratch) : isDense(fovea::FOVEA_ISA::isDense(args.gy, args.geometry)) {
     const PoolGeometry& g = args.geometry;
     Carver shared(scratch);
     for (int axis = 0; axis < 2; ++axis) groups[axis] = shared.take<Group>(g.inSize[axis]);
     lists = shared.take<char>(static_cast<int64_t>(WindowLists::bytes(g)));
-    rows = isDense(args.gy, g) ? nullptr : shared.take<float>(threads * g.outSize[1] * g.channels);
-    bytes = shared.used();
+    Carver own(nullptr);
+    if (!isDense) own.take<float>(g.outSize[1] * g.channels);
+    bytes = {shared.used(), own.used()};
   }
   void fill(const PoolGeometry& g, const WindowLists& windows) {
     for (int axis = 0; axis < 2; ++axis) {
@@ -201,13 +202,13 @@ void gather(const AvgPool2dGradArgs& args, const Frame& frame) {
   const PoolGeometry& g = args.geometry;
   const int64_t *gs = args.gy.strides, *xs = args.gx.strides;
   const ptrdiff_t gc = contiguous ? 1 : channelStrideOf(args.gy, g), xc = contiguous ? 1 : channelStrideOf(args.gx, g);
-  Gathering gathering(args, frame.pool.threads(), frame.scratch);
+  Gathering gathering(args, frame.scratch);
   const WindowLists windows(gathering.lists, g, args.countPadding);
   gathering.fill(g, windows);
   const Tiles tiles(g, isDense(args.gx, g));
   const auto denseRow = [&](const float* gy, int thread) {
-    if (!gathering.rows) return gy;
-    float* const row = gathering.rows + thread * g.outSize[1] * g.channels;
+    if (gathering.isDense) return gy;
+    float* const row = Carver(frame.own(thread)).take<float>(g.outSize[1] * g.channels);
     for (int64_t c = 0; c < g.channels; ++c, gy += gs[1]) {
       for (int64_t ow = 0; ow < tiles.columns; ++ow) row[ow * g.channels + c] = gy[ow * gs[3]];
     }
@@ -259,8 +260,8 @@ const char* avgPool2dGrad(const AvgPool2dGradArgs& args, const Frame& frame) {
   return nullptr;
 }
 
-size_t avgPool2dGradScratch(const AvgPool2dGradArgs& args, int threads) {
-  return Gathering(args, threads, nullptr).bytes;
+ScratchBytes avgPool2dGradScratch(const AvgPool2dGradArgs& args, int) {
+  return Gathering(args, nullptr).bytes;
 }
 
 }  // namespace fovea::FOVEA_ISA

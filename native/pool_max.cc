@@ -228,6 +228,6 @@ const char* maxPool2d(const MaxPool2dArgs& args, const Frame& frame) {
   return nullptr;
 }
 
-size_t maxPool2dScratch(const MaxPool2dArgs&, int) { return 0; }
+ScratchBytes maxPool2dScratch(const MaxPool2dArgs&, int) { return {}; }
 
 }  // namespace fovea::FOVEA_ISA

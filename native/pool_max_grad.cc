@@ -160,19 +160,13 @@ FOVEA_INLINE void gather(const Maps<Index>& m, const OverList& list, const float
   });
 }
 
-/** What a thread lists for a row of gx, and what all of them look up. */
-struct Scratch {
-  char* lists;
-  Over* over;  // kernel area of them for each thread
+/** What a thread lists for a row of gx. */
+struct Own {
+  Over* over;
   OverList* byPhase;
-  int64_t area, phases;
-  size_t bytes;
-  Scratch(const PoolGeometry& g, char* base, int threads) : area(g.kernelSize[0] * g.kernelSize[1]), phases(g.stride[1]) {
-    Carver carver(base);
-    over = carver.take<Over>(threads * area);
-    byPhase = carver.take<OverList>(threads * phases);
-    lists = carver.take<char>(static_cast<int64_t>(WindowLists::bytes(g)));
-    bytes = carver.used();
+  Own(Carver& carver, const PoolGeometry& g) {
+    over = carver.take<Over>(g.kernelSize[0] * g.kernelSize[1]);
+    byPhase = carver.take<OverList>(g.stride[1]);
   }
 };
 
@@ -180,8 +174,7 @@ template <class Index, bool contiguous, bool streams>
 void gatherAll(const MaxPool2dGradArgs& args, const Frame& frame) {
   const PoolGeometry& g = args.geometry;
   const Maps<Index> m(args, frame);
-  const Scratch scratch(g, frame.scratch, frame.pool.threads());
-  const WindowLists lists(scratch.lists, g);
+  const WindowLists lists(frame.scratch, g);
   const int64_t stride = g.stride[1], padding = g.padding[1];
   // Pixels [first, last) have all windows that pixels of their phase, (column + padding) mod stride, can have.
   const int64_t first = std::max<int64_t>(0, (g.kernelSize[1] - 1) * g.dilation[1] - padding);
@@ -206,19 +199,20 @@ void gatherAll(const MaxPool2dGradArgs& args, const Frame& frame) {
       const int64_t base = (iw + padding) / stride;
       gather<Index, contiguous, streams>(m, list, gy + base * m.gs[3], index + base * m.is[3], gx + iw * m.xs[3], channels);
     };
-    Over* const over = scratch.over + thread * scratch.area;
+    Carver carver(frame.own(thread));
+    const Own own(carver, g);
+    Over* const over = own.over;
     for (int64_t iw = 0; iw < std::min(first, g.inSize[1]); ++iw) pixel(iw, listAt(iw, over), g.channels);
     if (inRuns && last > first) {
       pixel(first, listAt(first, over), (last - first) * g.channels);
     } else if (last > first) {
-      OverList* const byPhase = scratch.byPhase + thread * scratch.phases;
       int listed = 0;
       for (int64_t i = 0; i < std::min(stride, last - first); ++i) {
-        byPhase[i] = listAt(first + i, over + listed);
-        listed += byPhase[i].count;
+        own.byPhase[i] = listAt(first + i, over + listed);
+        listed += own.byPhase[i].count;
       }
       for (int64_t iw = first, phase = 0; iw < last; ++iw) {
-        pixel(iw, byPhase[phase], g.channels);
+        pixel(iw, own.byPhase[phase], g.channels);
         if (++phase == stride) phase = 0;
       }
     }
@@ -247,8 +241,10 @@ const char* maxPool2dGrad(const MaxPool2dGradArgs& args, const Frame& frame) {
   return nullptr;
 }
 
-size_t maxPool2dGradScratch(const MaxPool2dGradArgs& args, int threads) {
-  return Scratch(args.geometry, nullptr, threads).bytes;
+ScratchBytes maxPool2dGradScratch(const MaxPool2dGradArgs& args, int) {
+  Carver carver(nullptr);
+  Own(carver, args.geometry);
+  return {WindowLists::bytes(args.geometry), carver.used()};
 }
 
 }  // namespace fovea::FOVEA_ISA

@@ -157,12 +157,12 @@ struct Work {
     }
   }
 
-  void run(char* slots, size_t slotBytes) const {
+  void run() const {
     const int64_t tasks = division.chunks > 1 ? division.columns * division.chunks
                                               : divideUp(division.columns, division.columnsOfTask);
     const auto body = [&](int task, int thread) {
       Registers registers;
-      fused.start(registers, slots + thread * slotBytes);
+      fused.start(registers, frame.own(thread));
       if (division.chunks > 1) {
         gather(registers, partials + task * division.results, task / division.chunks,
                task % division.chunks);
@@ -190,15 +190,11 @@ struct Work {
   }
 };
 
-/** Scratch: the partial results, then each thread's registers. */
+/** Scratch: the partial results, and each thread's registers. */
 size_t partialBytes(const Division& division) {
   if (division.chunks == 1) return 0;
   const int64_t count = division.columns * division.chunks * division.results;
   return static_cast<size_t>(divideUp(count * sizeof(Argmax<float>::Accumulator), 64) * 64);
-}
-
-size_t slotBytesOf(const ReduceArgs& args) {
-  return Fused::slotBytes(args.sourceCount + args.instructionCount);
 }
 
 bool isFloat(const ReduceArgs& args, const Source* sources, const Instruction* instructions) {
@@ -246,11 +242,10 @@ const char* reduce(const ReduceArgs& args, const Frame& frame) {
   const Fused fused(division.space, frame, sources, static_cast<int>(args.sourceCount),
                     instructions, static_cast<int>(args.instructionCount), nullptr, 0,
                     static_cast<int>(args.value));
-  char* slots = frame.scratch + partialBytes(division);
   const auto run = [&](auto reducer) {
     using Reducer = decltype(reducer);
     auto* partials = reinterpret_cast<typename Reducer::Accumulator*>(frame.scratch);
-    Work<Reducer>{args, frame, division, fused, strides, partials}.run(slots, slotBytesOf(args));
+    Work<Reducer>{args, frame, division, fused, strides, partials}.run();
   };
   const bool ofFloats = isFloat(args, sources, instructions);
   if (args.op == kReduceSum) {
@@ -266,12 +261,12 @@ const char* reduce(const ReduceArgs& args, const Frame& frame) {
   return nullptr;
 }
 
-size_t reduceScratch(const ReduceArgs& args, int threads) {
+ScratchBytes reduceScratch(const ReduceArgs& args, int) {
   for (int64_t d = 0; d < args.rank; ++d) {
-    if (args.shape[d] == 0) return 0;
+    if (args.shape[d] == 0) return {};
   }
   const Strides strides(args, reinterpret_cast<const Source*>(&args + 1));
-  return partialBytes(Division(args, strides)) + threads * slotBytesOf(args);
+  return {partialBytes(Division(args, strides)), Fused::slotBytes(args.sourceCount + args.instructionCount)};
 }
 
 }  // namespace fovea::FOVEA_ISA

@@ -13,15 +13,15 @@
 namespace fovea::FOVEA_ISA {
 
 const char* elementwise(const ElementwiseArgs& args, const Frame& frame);
-size_t elementwiseScratch(const ElementwiseArgs& args, int threads);
+ScratchBytes elementwiseScratch(const ElementwiseArgs& args, int threads);
 
 const char* reduce(const ReduceArgs& args, const Frame& frame);
-size_t reduceScratch(const ReduceArgs& args, int threads);
+ScratchBytes reduceScratch(const ReduceArgs& args, int threads);
 
 const char* crossEntropy(const CrossEntropyArgs& args, const Frame& frame);
-size_t crossEntropyScratch(const CrossEntropyArgs& args, int threads);
+ScratchBytes crossEntropyScratch(const CrossEntropyArgs& args, int threads);
 
 const char* crossEntropyGrad(const CrossEntropyGradArgs& args, const Frame& frame);
-size_t crossEntropyGradScratch(const CrossEntropyGradArgs& args, int threads);
+ScratchBytes crossEntropyGradScratch(const CrossEntropyGradArgs& args, int threads);
 
 }  // namespace fovea::FOVEA_ISA

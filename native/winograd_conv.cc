@@ -62,20 +62,20 @@ const char* run(const Args& args, const Frame& frame) {
 }
 
 template <class Args>
-size_t scratchOf(const Args& args, int threads) {
-  if (!takesWinograd(args.geometry)) return 0;
+ScratchBytes scratchOf(const Args& args, int threads) {
+  if (!takesWinograd(args.geometry)) return {};
   return correlateScratch(correlationOf(args, nullptr), transformsOf(args), threads);
 }
 
 }  // namespace
 
 const char* conv2dWinograd(const Conv2dArgs& args, const Frame& frame) { return run(args, frame); }
-size_t conv2dWinogradScratch(const Conv2dArgs& args, int threads) { return scratchOf(args, threads); }
+ScratchBytes conv2dWinogradScratch(const Conv2dArgs& args, int threads) { return scratchOf(args, threads); }
 
 const char* conv2dGradInputWinograd(const Conv2dGradInputArgs& args, const Frame& frame) {
   return run(args, frame);
 }
-size_t conv2dGradInputWinogradScratch(const Conv2dGradInputArgs& args, int threads) {
+ScratchBytes conv2dGradInputWinogradScratch(const Conv2dGradInputArgs& args, int threads) {
   return scratchOf(args, threads);
 }
 

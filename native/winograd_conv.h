@@ -5,9 +5,9 @@
 namespace fovea::FOVEA_ISA {
 
 const char* conv2dWinograd(const Conv2dArgs& args, const Frame& frame);
-size_t conv2dWinogradScratch(const Conv2dArgs& args, int threads);
+ScratchBytes conv2dWinogradScratch(const Conv2dArgs& args, int threads);
 
 const char* conv2dGradInputWinograd(const Conv2dGradInputArgs& args, const Frame& frame);
-size_t conv2dGradInputWinogradScratch(const Conv2dGradInputArgs& args, int threads);
+ScratchBytes conv2dGradInputWinogradScratch(const Conv2dGradInputArgs& args, int threads);
 
 }  // namespace fovea::FOVEA_ISA

@@ -41,8 +41,7 @@ struct Winograd {
 
   // Scratch: shared by all tasks, then that of each thread.
   float *u, *bias, *zeros;
-  char* threadScratch;
-  size_t threadBytes, bytes;
+  ScratchBytes bytes;
 
   Winograd(const Correlation& c, const TileTransforms& t, char* scratch, int threads)
       : c(c), t(t), points(t.alpha * t.alpha), across(divideUp(c.out.width, t.m)),
@@ -64,11 +63,9 @@ struct Winograd {
     u = shared.take<float>(c.groups * groupFloats());
     bias = shared.take<float>(c.groups * padded);
     zeros = shared.take<float>(depth);
-    threadScratch = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
-    threadBytes = own.used();
-    bytes = shared.used() + static_cast<size_t>(threads) * threadBytes;
+    bytes = {shared.used(), own.used()};
   }
 
   // U is [group][panel][point][channel][width of the panel]; pointStep adds at most so many floats to a point.
@@ -176,8 +173,8 @@ struct Winograd {
     }
   }
 
-  void run(int task, int thread) const {
-    Carver carver(threadScratch + static_cast<size_t>(thread) * threadBytes);
+  void run(int task, char* scratch) const {
+    Carver carver(scratch);
     Own own(carver, *this);
     const int64_t first = task / splits * block, last = std::min(first + block, tiles);
     const int64_t split = task % splits;
@@ -228,11 +225,11 @@ void correlate(const Correlation& c, const TileTransforms& transforms, const Fra
       },
       16.0 * static_cast<double>(c.groups * f.groupFloats()));
   frame.pool.run(
-      static_cast<int>(f.blocks * f.splits), [&](int task, int thread) { f.run(task, thread); },
+      static_cast<int>(f.blocks * f.splits), [&](int task, int thread) { f.run(task, frame.own(thread)); },
       2.0 * static_cast<double>(f.tiles * f.points * c.groups) * static_cast<double>(c.channels * c.columns));
 }
 
-size_t correlateScratch(const Correlation& c, const TileTransforms& transforms, int threads) {
+ScratchBytes correlateScratch(const Correlation& c, const TileTransforms& transforms, int threads) {
   return Winograd(c, transforms, nullptr, threads).bytes;
 }
 

@@ -21,6 +21,6 @@ struct Correlation {
 };
 
 void correlate(const Correlation& correlation, const TileTransforms& transforms, const Frame& frame);
-size_t correlateScratch(const Correlation& correlation, const TileTransforms& transforms, int threads);
+ScratchBytes correlateScratch(const Correlation& correlation, const TileTransforms& transforms, int threads);
 
 }  // namespace fovea::FOVEA_ISA

@@ -76,8 +76,8 @@ struct WinogradWeight {
 
   float *sums, *biasSums;
   ptrdiff_t *aRow, *aDepth, *cRow;
-  char* threadScratch;
-  size_t threadBytes, bytes;
+  char* commonBlock;
+  ScratchBytes bytes;
 
   WinogradWeight(const Conv2dGradWeightArgs& args, const float* xData, const float* gyData, char* scratch,
                  int threads)
@@ -107,11 +107,10 @@ struct WinogradWeight {
     aRow = shared.take<ptrdiff_t>(channels);
     aDepth = shared.take<ptrdiff_t>(blockTiles);
     cRow = shared.take<ptrdiff_t>(channels);
-    threadScratch = shared.rest();
+    commonBlock = shared.rest();
     Carver own(nullptr);
     Own(own, *this);
-    threadBytes = own.used();
-    bytes = shared.used() + static_cast<size_t>(chunks > 1 ? threads : 1) * threadBytes;
+    bytes = chunks > 1 ? ScratchBytes{shared.used(), own.used()} : ScratchBytes{shared.used() + own.used(), 0};
   }
 
   /** Tiles of a block, so that all blocks are about as large. */
@@ -132,8 +131,8 @@ struct WinogradWeight {
       y = carver.take<float>(f.points * f.gy.point);
     }
   };
-  Own own(int thread) const {
-    Carver carver(threadScratch + static_cast<size_t>(chunks > 1 ? thread : 0) * threadBytes);
+  Own own(const Frame& frame, int thread) const {
+    Carver carver(chunks > 1 ? frame.own(thread) : commonBlock);
     return Own(carver, *this);
   }
 
@@ -246,7 +245,7 @@ const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Fra
 
   if (f.chunks > 1) {
     const auto sumChunk = [&](int chunk, int thread) {
-      const WinogradWeight::Own own = f.own(thread);
+      const WinogradWeight::Own own = f.own(frame, thread);
       const int64_t begin = chunk * f.blocks / f.chunks, end = (chunk + 1) * f.blocks / f.chunks;
       for (int64_t block = begin; block < end; ++block) {
         for (int64_t task = 0; task < f.transforms(); ++task) transformTask(f, own, block, task);
@@ -257,7 +256,7 @@ const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Fra
     };
     frame.pool.run(static_cast<int>(f.chunks), sumChunk, workOf(g));
   } else {
-    const WinogradWeight::Own own = f.own(0);
+    const WinogradWeight::Own own = f.own(frame, 0);
     const double pointTiles = static_cast<double>(g.groups * f.points * f.blockTiles);
     const double bytes = 4 * pointTiles * static_cast<double>(f.channels + f.columns);
     const double operations = 2 * pointTiles * static_cast<double>(f.channels * f.columns);
@@ -277,8 +276,9 @@ const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Fra
   return nullptr;
 }
 
-size_t conv2dGradWeightWinogradScratch(const Conv2dGradWeightArgs& args, int threads) {
-  return takesWinograd(args.geometry) ? WinogradWeight(args, nullptr, nullptr, nullptr, threads).bytes : 0;
+ScratchBytes conv2dGradWeightWinogradScratch(const Conv2dGradWeightArgs& args, int threads) {
+  if (!takesWinograd(args.geometry)) return {};
+  return WinogradWeight(args, nullptr, nullptr, nullptr, threads).bytes;
 }
 
 }  // namespace fovea::FOVEA_ISA

@@ -8,6 +8,6 @@
 namespace fovea::FOVEA_ISA {
 
 const char* conv2dGradWeightWinograd(const Conv2dGradWeightArgs& args, const Frame& frame);
-size_t conv2dGradWeightWinogradScratch(const Conv2dGradWeightArgs& args, int threads);
+ScratchBytes conv2dGradWeightWinogradScratch(const Conv2dGradWeightArgs& args, int threads);
 
 }  // namespace fovea::FOVEA_ISA

@@ -13,7 +13,7 @@ import type { State } from "../src/state.js";
 import { Trace } from "../src/trace.js";
 
 /** Those of a machine that computes every convolution directly. */
-const plainTraits: Traits = { lanes: 8, convolutions: ["direct"] };
+const plainTraits: Traits = { lanes: 8, convolutions: ["direct"], apartBytes: 0 };
 
 /** The sound plan of what `fn` records; it returns its results. */
 export function planOf(fn: () => readonly Tensor[] | undefined, traits = plainTraits): Plan {

@@ -14,6 +14,7 @@
 #include <vector>
 #include "kernels_of.h"
 #include "layouts.h"
+#include "scratch.h"
 
 using namespace fovea;
 using namespace fovea::bench;
@@ -21,6 +22,7 @@ using namespace fovea::bench;
 namespace {
 
 const char* wanted = "";
+constexpr size_t kApart = size_t{2} << 20;  // as in ../coordinator.cc
 
 /** Best seconds of a call; buffers 0, 1, 2 … are as large as `floats` says. */
 template <class Args>
@@ -31,10 +33,8 @@ double timeOf(const Entry<Args>& kernel, const Args& args, Pool& pool, const std
     for (int64_t i = 0; i < count; ++i) data[i] = static_cast<float>(i * 7919 % 1000) / 1000 - 0.5f;
     buffers.push_back(reinterpret_cast<char*>(data));
   }
-  const size_t bytes = kernel.scratch(args, pool.threads());
-  char* scratch = static_cast<char*>(std::aligned_alloc(64, (bytes + 127) / 64 * 64));
-  std::memset(scratch, 0, bytes);
-  const Frame frame{buffers.data(), pool, scratch};
+  const Scratch scratch(kernel.scratch(args, pool.threads()), pool, kApart);
+  const Frame frame = scratch.frame(buffers.data(), pool);
   double best = 1e9, total = 0;
   for (int runs = 0; runs < 3 || (total < 0.6 && runs < 2000); ++runs) {
     const auto start = std::chrono::steady_clock::now();
@@ -43,7 +43,6 @@ double timeOf(const Entry<Args>& kernel, const Args& args, Pool& pool, const std
     best = std::min(best, seconds), total += seconds;
   }
   for (char* buffer : buffers) std::free(buffer);
-  std::free(scratch);
   return best;
 }
 

@@ -30,7 +30,7 @@ const std::vector<Pool*>& pools();
 using Tensors = std::vector<Tensor*>;
 
 /** Calls run(frame) on every pool; see `runAll`. */
-void runOnAll(const std::function<size_t(int threads)>& scratchBytes,
+void runOnAll(const std::function<ScratchBytes(int threads)>& scratchOf,
               const std::function<const char*(const Frame&)>& run, const Tensors& tensors,
               const Tensors& results);
 

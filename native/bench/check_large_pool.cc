@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include "check.h"
+#include "scratch.h"
 #include "layouts.h"
 
 namespace fovea::bench {
@@ -40,10 +41,9 @@ void checkLargePools(const Kernels& kernels, int64_t kernel, int64_t stride) {
                   index = images(2, kChannels, out, kU8), gx = images(3, kChannels, in);
     char* buffers[] = {maps.x, maps.y, maps.index, maps.gx};
     const MaxPool2dGradArgs back{g, y, index, gx};
-    std::vector<char> scratch(kernels.maxPool2dGrad.scratch(back, pool.threads()) + 64);
-    char* const aligned = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64);
-    kernels.maxPool2d.run({g, x, y, index}, {buffers, pool, aligned});
-    kernels.maxPool2dGrad.run(back, {buffers, pool, aligned});
+    const Scratch scratch(kernels.maxPool2dGrad.scratch(back, pool.threads()), pool);
+    kernels.maxPool2d.run({g, x, y, index}, scratch.frame(buffers, pool));
+    kernels.maxPool2dGrad.run(back, scratch.frame(buffers, pool));
   };
   const size_t xs = static_cast<size_t>(kChannels * kSide * kSide), ys = static_cast<size_t>(kChannels * side * side);
   Maps all(kBatch, xs, ys), one(1, xs, ys);

@@ -2,8 +2,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include "../sanitize.h"
 #include "check.h"
+#include "scratch.h"
 
 namespace fovea::bench {
 
@@ -11,29 +11,6 @@ namespace {
 
 int failures = 0;
 std::string current;
-
-/** Aligned memory full of garbage, with more of it behind that must stay as it is. */
-class Scratch {
- public:
-  explicit Scratch(size_t bytes) : bytes_(bytes) {
-    if (posix_memalign(&data_, 64, bytes + kBehind) != 0) std::abort();
-    std::memset(data_, 0xff, bytes + kBehind);
-  }
-  ~Scratch() { std::free(data_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  char* data() const { return static_cast<char*>(data_); }
-  bool isWhole() const {
-    const char* behind = data() + bytes_;
-    return std::all_of(behind, behind + kBehind, [](char c) { return c == static_cast<char>(0xff); });
-  }
-
- private:
-  static constexpr size_t kBehind = kSanitized ? 0 : 64;
-  const size_t bytes_;
-  void* data_ = nullptr;
-};
 
 }  // namespace
 
@@ -53,7 +30,7 @@ const std::vector<Pool*>& pools() {
   return all;
 }
 
-void runOnAll(const std::function<size_t(int threads)>& scratchBytes,
+void runOnAll(const std::function<ScratchBytes(int threads)>& scratchOf,
               const std::function<const char*(const Frame&)>& run, const Tensors& tensors,
               const Tensors& results) {
   std::vector<char*> buffers;
@@ -61,9 +38,8 @@ void runOnAll(const std::function<size_t(int threads)>& scratchBytes,
   std::vector<std::vector<float>> first;
   for (Pool* pool : pools()) {
     for (Tensor* result : results) std::fill(result->data.begin(), result->data.end(), kUntouched);
-    const size_t bytes = scratchBytes(pool->threads());
-    Scratch scratch(bytes);
-    if (const char* why = run({buffers.data(), *pool, scratch.data()})) fail(why);
+    const Scratch scratch(scratchOf(pool->threads()), *pool);
+    if (const char* why = run(scratch.frame(buffers.data(), *pool))) fail(why);
     if (!scratch.isWhole()) fail("wrote past its scratch");
     if (first.empty()) {
       for (const Tensor* result : results) first.push_back(result->data);

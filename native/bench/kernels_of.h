@@ -9,7 +9,7 @@ namespace fovea::bench {
 template <class Args>
 struct Entry {
   const char* (*run)(const Args&, const Frame&);
-  size_t (*scratch)(const Args&, int threads);
+  ScratchBytes (*scratch)(const Args&, int threads);
 };
 
 struct Kernels {

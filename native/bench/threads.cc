@@ -70,7 +70,7 @@ const KernelTable& table() {
     KernelTable made{};
     made.name = "none";
     made.run[kKernelElementwise] = addOne;
-    made.scratch[kKernelElementwise] = [](const void*, int threads) { return size_t{100} * threads; };
+    made.scratch[kKernelElementwise] = [](const void*, int) { return ScratchBytes{0, 100}; };
     return made;
   }();
   return only;
@@ -121,7 +121,7 @@ class AddJob : public Job {
   void work(Coordinator& coordinator) override {
     if (number_ % 7 == 0) coordinator.trim(0, 0);
     std::vector<char*> buffers(1);
-    error = coordinator.run(program_, buffers, coordinator.scratchBytes(program_.calls()[0]), nullptr);
+    error = coordinator.run(program_, buffers, coordinator.scratchOf(program_), nullptr);
     if (error.empty()) std::memcpy(&cell, buffers[0] + 4 * (number_ % kCells), 4);
   }
   int number() const { return number_; }

@@ -56,6 +56,8 @@ export interface Traits {
   readonly lanes: number;
   /** How it can compute convolutions; `direct` is among them. */
   readonly convolutions: readonly ConvAlgorithm[];
+  /** Up to so many bytes of temporaries each has memory of its own; more than that share it in turn. */
+  readonly apartBytes: number;
 }
 
 /** Which of a backend's algorithms plans may choose for convolutions: all of them, or `direct` alone. */

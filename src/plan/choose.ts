@@ -63,8 +63,7 @@ const advantage = (algorithm: ConvAlgorithm, { kernel }: ConvCall, isTraining: b
  */
 function isSmall({ geometry }: ConvCall, isTraining: boolean): boolean {
   const { batch, outSize } = geometry;
-  const least = isTraining ? 2 ** 26 : 2 ** 25;
-  return convMacs(geometry) < least || (isTraining && batch * outSize[0] * outSize[1] < 1024);
+  return convMacs(geometry) < 2 ** 25 || (isTraining && batch * outSize[0] * outSize[1] < 1024);
 }
 
 /** Infinite where the algorithm cannot take the shape. */

@@ -61,6 +61,29 @@ describe("pack", () => {
   });
 });
 
+describe("apart", () => {
+  const chain = () => {
+    const w = argument([32, 32], 1);
+    let y = argument([32, 32]);
+    for (let i = 0; i < 10; i++) y = y.matmul(w);
+    return [y.sum()];
+  };
+  const bytes = 32 * 32 * 4;
+  const arenaOf = (apartBytes: number) =>
+    planOf(chain, { lanes: 8, convolutions: ["direct"], apartBytes }).program;
+
+  it("buffers never change hands while there are few bytes of them, as the backend counts few", () => {
+    const { buffers, arenaBytes } = arenaOf(10 * bytes);
+    expect(arenaBytes).toBe(10 * bytes);
+    const offsets = buffers.flatMap((b) => (b.kind === "arena" ? [b.offset] : []));
+    expect(new Set(offsets).size).toBe(10);
+  });
+
+  it("more than that is shared", () => {
+    expect(arenaOf(10 * bytes - 1).arenaBytes).toBe(2 * bytes);
+  });
+});
+
 describe("in place", () => {
   it("a long chain of stored programs lives in two buffers", () => {
     const plan = planOf(() => {

@@ -1,12 +1,13 @@
 // Draft → arena: gives every temporary buffer a window of one arena. A pure function of lifetimes.
 // Buffers whose lifetimes overlap never share memory; an elementwise result takes over the memory of
-// a source that dies with the call, where both have the same layout.
+// a source that dies with the call, where both have the same layout. Where there is little of it, no
+// others share memory either.
 
 import type { ElementwiseCall, Operand } from "../backends/kernels.js";
 import type { Draft } from "./ir.js";
 import { type UsesOf, usesIn } from "./uses.js";
 
-const alignment = 64;
+const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64;
 
 export interface Lifetime {
   readonly bytes: number;
@@ -21,10 +22,11 @@ export interface Arena {
   readonly arenaBytes: number;
 }
 
-export function placeInMemory(draft: Draft, uses: UsesOf = usesIn(draft)): Arena {
+export function placeInMemory(draft: Draft, uses = usesIn(draft), apartBytes = 0): Arena {
   const lifetimes = lifetimesOf(draft, uses);
   const owner = shareInPlace(draft, lifetimes);
-  const { offsets, bytes } = pack(lifetimes);
+  const apart = setApart(lifetimes);
+  const { offsets, bytes } = apart.bytes <= apartBytes ? apart : pack(lifetimes);
   const all = new Map<number, number>();
   draft.buffers.forEach((buffer, b) => {
     if (buffer.kind === "temporary") all.set(b, offsets.get(owner(b)) ?? 0);
@@ -78,22 +80,35 @@ const stepAlike = (a: Operand, b: Operand): boolean =>
 const readOnceBy = (call: ElementwiseCall, buffer: number) =>
   call.sources.filter((s) => s.kind === "memory" && s.operand.buffer === buffer).length === 1;
 
+interface Offsets {
+  offsets: Map<number, number>;
+  bytes: number;
+}
+
+/** Each buffer behind the one before. */
+function setApart(lifetimes: ReadonlyMap<number, Lifetime>): Offsets {
+  const offsets = new Map<number, number>();
+  let bytes = 0;
+  for (const [buffer, lifetime] of lifetimes) {
+    offsets.set(buffer, bytes);
+    bytes += aligned(lifetime.bytes);
+  }
+  return { offsets, bytes };
+}
+
 /**
  * Greedy by size (largest first): each buffer goes to the lowest offset where it meets no buffer that
  * lives at the same time (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
  * Inference", 2020).
  */
-export function pack(lifetimes: ReadonlyMap<number, Lifetime>): {
-  offsets: Map<number, number>;
-  bytes: number;
-} {
+export function pack(lifetimes: ReadonlyMap<number, Lifetime>): Offsets {
   const order = [...lifetimes].sort(([a, x], [b, y]) => y.bytes - x.bytes || a - b);
   /** By where they start. */
   const placed: { lifetime: Lifetime; start: number; end: number }[] = [];
   const offsets = new Map<number, number>();
   let bytes = 0;
   for (const [buffer, lifetime] of order) {
-    const size = Math.ceil(lifetime.bytes / alignment) * alignment;
+    const size = aligned(lifetime.bytes);
     let start = 0;
     for (const other of placed) {
       if (!meet(other.lifetime, lifetime)) continue;

@@ -18,6 +18,7 @@ import type { Roots } from "./places.js";
 import { simplify } from "./simplify.js";
 import { takeSums } from "./sums.js";
 import { unite } from "./unite.js";
+import { usesIn } from "./uses.js";
 
 export interface Plan {
   readonly program: Program;
@@ -41,7 +42,7 @@ export function makePlan(roots: Roots, traits: Traits, origins?: Origins): Plan 
   if (!ordered) throw new Error("plan: calls depend on each other in a circle");
   const draft = takeEpilogues(unite(ordered));
   return {
-    ...numberBuffers(chooseAlgorithms(draft, traits)),
+    ...numberBuffers(chooseAlgorithms(draft, traits), traits),
     outputs: roots.outputs,
     updated: roots.updates.map(([state]) => state),
   };
@@ -62,8 +63,11 @@ function rewrite(roots: Roots, origins: Origins | undefined, ...passes: readonly
 }
 
 /** Gives buffers their final numbers: unused ones go, old and fresh states become one. */
-function numberBuffers(draft: Draft): Pick<Plan, "program" | "inputs" | "states"> {
-  const { offsets, arenaBytes } = placeInMemory(draft);
+function numberBuffers(
+  draft: Draft,
+  { apartBytes }: Traits,
+): Pick<Plan, "program" | "inputs" | "states"> {
+  const { offsets, arenaBytes } = placeInMemory(draft, usesIn(draft), apartBytes);
   const buffers: BufferSpec[] = [];
   const inputs: Binding[] = [];
   const states: State[] = [];

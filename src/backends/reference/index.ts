@@ -54,7 +54,7 @@ class ReferenceBuffer implements DeviceBuffer {
 class ReferenceBackend implements Backend {
   readonly name = "reference";
   /** It would compute all algorithms alike. */
-  readonly traits: Traits = { lanes: 1, convolutions: ["direct"] };
+  readonly traits: Traits = { lanes: 1, convolutions: ["direct"], apartBytes: 0 };
   readonly description: string;
   private readonly queue = new Queue();
   /** One scratch memory for all programs, which never run at the same time. */
