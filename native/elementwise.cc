@@ -1,6 +1,7 @@
 // The elementwise kernel: a fused program over every point of a space, in the order of the first
 // result's memory.
 #include "fused.h"
+#include "scratch.h"
 #include "streaming.h"
 
 namespace fovea::FOVEA_ISA {
@@ -64,16 +65,14 @@ const char* elementwise(const ElementwiseArgs& args, const Frame& frame) {
                     static_cast<int>(args.resultCount), -1);
 
   const int64_t tiles = space.tiles();
-  const int64_t perTask = kTilesOfTask + tiles / 4096;
+  // As many tasks for each thread, and all the same, so that a thread has the same part of a tensor in every call.
+  const int64_t tasks = roundUp(divideUp(tiles, kTilesOfTask + tiles / 4096), frame.pool.threads());
   const auto body = [&](int task, int thread) {
     Registers registers;
     fused.start(registers, frame.own(thread));
-    const int64_t first = task * perTask;
-    for (int64_t t = first; t < tiles && t < first + perTask; ++t) {
-      fused.run(registers, space.tile(t));
-    }
+    for (int64_t t = task * tiles / tasks; t < (task + 1) * tiles / tasks; ++t) fused.run(registers, space.tile(t));
   };
-  frame.pool.run(static_cast<int>((tiles + perTask - 1) / perTask), body, fused.cost());
+  frame.pool.run(static_cast<int>(tasks), body, fused.cost());
   return nullptr;
 }
 

@@ -69,7 +69,9 @@ struct Matmul : Problem {
     inPlace = aDepth == 1 || k == 1;
     staged = wide || !contiguousResult() || (swapped && args.bias.buffer >= 0);
     perItem = args.batch > 1 && k * columns.padded() <= kPrivatePanels;
-    rowBlocks = divideUp(m, wide && k <= kEpilogueDepth ? kEpilogueRows : kRowBlock);
+    // As many for each thread, where that leaves them half as large.
+    const int64_t shares = m >= threads * (kRowBlock / 2) ? threads : 1;
+    rowBlocks = roundUp(divideUp(m, wide && k <= kEpilogueDepth ? kEpilogueRows : kRowBlock), shares);
     rowBlock = roundUp(divideUp(m, std::max<int64_t>(rowBlocks, 1)), kTileRows);
     rowBlocks = divideUp(m, std::max<int64_t>(rowBlock, 1));
     const int64_t wanted = threads == 1 || perItem ? 1 : divideUp(4 * threads, std::max<int64_t>(rowBlocks, 1));
