@@ -45,6 +45,9 @@ const trainings = {
   ...both("googlenet", 0, 2),
   ...both("alexnet", 0),
   ...both("nin", 0),
+  ...both("nin", 1),
+  "nin-seed2": fovea("nin", ["--seed", "2", "--epochs", "2"]),
+  "nin-seed3": fovea("nin", ["--seed", "3", "--epochs", "2"]),
   // From weights with which all seeds learn, for as long as augmentation takes to pay.
   "vgg11-small-xavier": fovea("vgg11-small", ["--init", "xavier", "--epochs", "8"]),
   "vgg11-small-better": fovea("vgg11-small", ["--init", "xavier", ...better, "--epochs", "8"]),
