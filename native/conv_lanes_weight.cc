@@ -63,8 +63,7 @@ struct Layout {
   float *sums, *biasSums;  // biasSums of a chunk: [output channel][lane]
   ScratchBytes bytes;
 
-  Layout(const Conv2dGradWeightArgs& args, const float* xData, const float* gyData, char* scratch,
-         int threads)
+  Layout(const Conv2dGradWeightArgs& args, const float* xData, const float* gyData, char* scratch)
       : g(args.geometry),
         channels(g.inChannels / g.groups),
         columns(g.outChannels / g.groups),
@@ -150,17 +149,16 @@ void sumTask(const Layout& f, int64_t task, float* band, float* gradients, float
 bool conv2dGradWeightInLanes(const Conv2dGradWeightArgs& args) {
   const ConvGeometry& g = args.geometry;
   return lanesPay(g.outChannels / g.groups, g.batch) &&
-         Layout(args, nullptr, nullptr, nullptr, 1).tiling.rows > 0;
+         Layout(args, nullptr, nullptr, nullptr).tiling.rows > 0;
 }
 
-ScratchBytes conv2dGradWeightLanesScratch(const Conv2dGradWeightArgs& args, int threads) {
-  return Layout(args, nullptr, nullptr, nullptr, threads).bytes;
+ScratchBytes conv2dGradWeightLanesScratch(const Conv2dGradWeightArgs& args, int) {
+  return Layout(args, nullptr, nullptr, nullptr).bytes;
 }
 
 const char* conv2dGradWeightLanes(const Conv2dGradWeightArgs& args, const Frame& frame) {
   const ConvGeometry& g = args.geometry;
-  const Layout f(args, frame.at<float>(args.x), frame.at<float>(args.gy), frame.scratch,
-                 frame.pool.threads());
+  const Layout f(args, frame.at<float>(args.x), frame.at<float>(args.gy), frame.scratch);
   const auto sumChunk = [&](int chunk, int thread) {
     Carver own(frame.own(thread));
     float* band = own.take<float>(f.bandFloats());

@@ -91,7 +91,7 @@ void runEpilogue(const MatmulArgs& args, const ProductBlock& block, const Frame&
   Space space(2, shape, strides[0], strides, strideCount, nullptr);
   // Rows one by one: those of the result are far from each other, but each can be computed in place.
   space.setTile(1, std::min<int64_t>(space.size(space.innerAxis()), kBlock));
-  const Frame local{buffers, frame.pool, scratch};
+  const Frame local{buffers, frame.pool, nullptr, nullptr, 0};  // its registers' place is given below
   const Fused fused(space, local, sources, static_cast<int>(args.sourceCount), body.instructions,
                     static_cast<int>(args.instructionCount), results, static_cast<int>(args.resultCount), -1);
   Registers registers;
